@@ -1,0 +1,141 @@
+// What the probes' TypeScript half hands to everything above it. Field by field: docs/op.md.
+
+/** Where an op's time went, in µs. A phase that an op does not have, or that was not seen, is absent. */
+export interface Phases {
+  readonly queue?: number;
+  readonly send?: number;
+  readonly wire?: number;
+  readonly wake?: number;
+}
+
+/** `open`: no response yet; `answered`: response taken off the wire, not yet released; `closed`: final; `ghost`: its release was missed. */
+export type OpState = "open" | "answered" | "closed" | "ghost";
+
+/** How a request ended without a response. */
+export type OpEnd = "cancelled" | "reconnect" | "shutdown" | "send-failed";
+
+/** One SMB2/3 request. Times are CLOCK_MONOTONIC in ns, durations µs; an absent fact is absent. */
+export interface SmbOp {
+  readonly seq: number;
+  readonly state: OpState;
+  readonly command: string;
+  readonly commandCode: number;
+  /** CLOCK_MONOTONIC ns: when it asked for credits where that is known, else when the request was created. */
+  readonly startedNs: number;
+  /** CLOCK_MONOTONIC ns of its end (what `latency` ends at); absent while in flight. */
+  readonly endedNs?: number;
+  /** µs from startedNs to endedNs, or to the moment of observation while in flight. */
+  readonly latencyUs: number;
+  readonly phasesUs: Phases;
+  readonly status?: number;
+  readonly end?: OpEnd;
+  /** tgid; for writeback and deferred close that of the opener where known. */
+  readonly pid?: number;
+  readonly tid: number;
+  readonly comm: string;
+  readonly opener?: number;
+  readonly cgroupId: bigint;
+  readonly connectionId: bigint;
+  readonly sessionId: bigint;
+  readonly treeId: number;
+  readonly asyncId?: bigint;
+  readonly mid: bigint;
+  readonly compound: boolean;
+  /** SMB2_FLAGS_ASYNC_COMMAND was set on the wire. */
+  readonly async: boolean;
+  /** The answer was seen only at its release (offloaded decryption). */
+  readonly lateAnswer: boolean;
+  /** seq of the first member of its compound. */
+  readonly lead?: number;
+}
+
+/** A task that waits and has no request yet. */
+export interface Waiter {
+  readonly kind: "credits" | "reconnect";
+  readonly tid: number;
+  readonly pid?: number;
+  readonly comm?: string;
+  readonly connectionId?: bigint;
+  /** CLOCK_MONOTONIC ns since when it is known to wait. */
+  readonly sinceNs: number;
+}
+
+/** What an op went to, in words. Filled from DebugData; absent parts are not known. */
+export interface SmbTarget {
+  readonly server?: string;
+  readonly share?: string;
+}
+
+export type HistogramName = "latency" | "queue" | "send" | "wire" | "wake";
+
+/** Deltas of one (connection, session, tree, command) since the tick before. */
+export interface TickEntry {
+  readonly connectionId: bigint;
+  readonly sessionId: bigint;
+  readonly treeId: number;
+  readonly commandCode: number;
+  readonly count: number;
+  readonly errors: number;
+  /** bucket index -> count; see bucketBounds() in histogram.ts. */
+  readonly histograms: Partial<Record<HistogramName, ReadonlyMap<number, number>>>;
+}
+
+export interface Tick {
+  readonly nowNs: number;
+  readonly head: number;
+  readonly oldest: number;
+  readonly recursionMisses: number;
+  readonly reconnects: number;
+  readonly entries: readonly TickEntry[];
+}
+
+export interface InFlight {
+  readonly nowNs: number;
+  /** All open requests of every age. */
+  readonly open: number;
+  readonly ops: readonly SmbOp[];
+  readonly waiters: readonly Waiter[];
+}
+
+export interface History {
+  readonly head: number;
+  readonly oldest: number;
+  readonly torn: number;
+  readonly token: number;
+  readonly ops: readonly SmbOp[];
+  readonly done: boolean;
+}
+
+/** One kind of loss, total since the probe's start. */
+export interface Loss {
+  readonly kind: string;
+  /** For `unseen`: the command's name. */
+  readonly detail?: string;
+  readonly count: number;
+}
+
+export interface Hook {
+  readonly name: string;
+  readonly function: string;
+  readonly rung: "none" | "fentry" | "kprobe";
+  readonly needed: boolean;
+  readonly why?: string;
+}
+
+export interface Hello {
+  readonly pid: number;
+  readonly module: string;
+  readonly release: string;
+  readonly ring: number;
+  readonly hooks: readonly Hook[];
+}
+
+export type ProbeEvent =
+  | { readonly type: "hello"; readonly hello: Hello }
+  | { readonly type: "ops"; readonly ops: readonly SmbOp[] }
+  | { readonly type: "tick"; readonly tick: Tick }
+  | { readonly type: "inflight"; readonly inflight: InFlight }
+  | { readonly type: "history"; readonly history: History }
+  | { readonly type: "lost"; readonly losses: readonly Loss[] }
+  /** The helper cannot go on. `unsupported`: not on this kernel or machine, with the reason. */
+  | { readonly type: "error"; readonly unsupported: boolean; readonly message: string };
