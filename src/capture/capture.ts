@@ -1,0 +1,59 @@
+import type { ItemStatus } from "../bundle/manifest.ts";
+import type { Clock } from "../system/clock.ts";
+import type { Run } from "../system/process.ts";
+import type { SampleRing } from "../system/samples.ts";
+
+/** `open`: when an incident opens. `close`: when it closes. */
+export type Phase = "open" | "close";
+
+export interface ServerAddress {
+  /** As in addr= of the mount, IPv4 or IPv6 without brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a capture may use. Nothing else: roots, clocks and programs come from here. */
+export interface CaptureContext {
+  readonly phase: Phase;
+  readonly clock: Clock;
+  /** `/proc` */
+  readonly procRoot: string;
+  /** `/sys` */
+  readonly sysRoot: string;
+  /** `/dev/kmsg` */
+  readonly kmsgPath: string;
+  readonly run: Run;
+  /** Aborted at the capture's time limit and when the daemon ends. */
+  readonly signal: AbortSignal;
+  readonly servers: readonly ServerAddress[];
+  /** CLOCK_MONOTONIC ns: when the incident opened. */
+  readonly openedNs: number;
+  /** The samples that are always being kept. */
+  readonly samples: Pick<SampleRing, "dump">;
+  /** Counts something that is missing. */
+  lost(kind: string, count: number, detail?: string): void;
+}
+
+/** One file of evidence, or the word that there is none. Text is redacted on its way into the bundle. */
+export interface CaptureFile {
+  /** Name without the phase: `DebugData` becomes `open/DebugData`. */
+  readonly name: string;
+  /** Where it comes from, for the manifest. */
+  readonly source: string;
+  readonly content?: Buffer | string | AsyncIterable<Buffer | string>;
+  /** Absent: `ok` with content. Without content one of the others is needed. */
+  readonly status?: ItemStatus;
+  readonly reason?: string;
+}
+
+/** Collects evidence of one kind. Registered in registry.ts. */
+export interface Capture {
+  readonly name: string;
+  readonly summary: string;
+  readonly phases: readonly Phase[];
+  /** ms, for all of its files; default 5,000. */
+  readonly timeoutMs?: number;
+  /** Bytes of one file; default 1 MiB. */
+  readonly limitBytes?: number;
+  collect(context: CaptureContext): AsyncIterable<CaptureFile>;
+}
