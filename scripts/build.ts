@@ -1,0 +1,55 @@
+// Bundles src/cli/main.ts into dist/. Files that did not change are left alone, so that a running daemon's lazy chunks stay what they were.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { build } from "esbuild";
+
+const root = join(import.meta.dirname, "..");
+const outdir = join(root, "dist");
+
+const result = await build({
+  entryPoints: { aod: join(root, "src/cli/main.ts") },
+  absWorkingDir: root,
+  outdir,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  // One chunk for each command: what a command does not need is not loaded.
+  splitting: true,
+  chunkNames: "chunk-[hash]",
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  sourcemap: "linked",
+  // CommonJS packages in the bundle call require() for Node's own modules.
+  banner: {
+    js: 'import { createRequire as aodRequire } from "node:module"; const require = aodRequire(import.meta.url);',
+  },
+  legalComments: "none",
+  logLevel: "warning",
+  write: false,
+});
+
+mkdirSync(outdir, { recursive: true });
+let written = 0;
+for (const { path, contents } of result.outputFiles) {
+  if (readOrNothing(path)?.equals(contents)) continue;
+  writeFileSync(`${path}.new`, contents);
+  renameSync(`${path}.new`, path);
+  written += 1;
+}
+const current = new Set(result.outputFiles.map(({ path }) => basename(path)));
+for (const name of readdirSync(outdir)) {
+  if (!current.has(name)) rmSync(join(outdir, name), { recursive: true });
+}
+
+const note = written === 0 ? "dist/ unchanged" : `dist/: ${written} of ${current.size} files new`;
+mkdirSync(join(root, "build"), { recursive: true });
+writeFileSync(join(root, "build/bundle.note"), note);
+
+function readOrNothing(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

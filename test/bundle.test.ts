@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+const bin = join(import.meta.dirname, "../bin");
+const elsewhere = mkdtempSync(join(tmpdir(), "aod-bundle-"));
+after(() => rmSync(elsewhere, { recursive: true }));
+
+/** From a directory that has nothing to do with the checkout. */
+function start(program: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(program, args, { cwd: elsewhere, encoding: "utf8", timeout: 60_000 });
+}
+
+/** The names under "Commands:" of commander's help. */
+function commandsOf(help: string): string[] {
+  const section = help.split(/^Commands:$/m)[1] ?? "";
+  return [...section.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name ?? "").filter((name) => name !== "help");
+}
+
+const help = start(join(bin, "aod"), "--help");
+
+test("the bundle starts and names its commands", () => {
+  assert.equal(help.status, 0, help.stderr);
+  assert.ok(commandsOf(help.stdout).length > 0, help.stdout);
+});
+
+for (const name of commandsOf(help.stdout)) {
+  test(`aod ${name} --help`, () => {
+    const { status, stdout, stderr } = start(join(bin, "aod"), name, "--help");
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /Usage: /);
+  });
+}
+
+const tools = readdirSync(bin).filter((name) => name !== "aod" && commandsOf(help.stdout).includes(name));
+for (const name of tools) {
+  test(`${name} is a link to aod and starts under its own name`, () => {
+    assert.equal(readlinkSync(join(bin, name)), "aod");
+    const link = join(elsewhere, name);
+    symlinkSync(join(bin, name), link);
+    const { status, stdout, stderr } = start(link, "--help");
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, new RegExp(`Usage: ${name}`));
+  });
+}
+
+test("an unknown command is a usage error", () => {
+  assert.equal(start(join(bin, "aod"), "no-such-command").status, 2);
+});
