@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* One global of every struct and enum of the contract, so that their BTF is in one object: the decoders are generated from it. Never loaded. */
+#include <linux/types.h>
+#include "frames.h"
+
+#define KEEP(type) struct type keep_##type
+KEEP(aod_smb_op);
+KEEP(aod_index_entry);
+KEEP(aod_task);
+KEEP(aod_smb_target);
+KEEP(aod_smb_stats);
+KEEP(aod_smb_losses);
+KEEP(aod_smb_tunables);
+KEEP(aod_smb_events);
+KEEP(aod_frame);
+KEEP(aod_hook);
+KEEP(aod_hello);
+KEEP(aod_tick);
+KEEP(aod_tick_entry);
+KEEP(aod_bucket);
+KEEP(aod_inflight);
+KEEP(aod_waiter);
+KEEP(aod_history);
+KEEP(aod_history_request);
+KEEP(aod_settings);
+KEEP(aod_lost);
+KEEP(aod_error);
+
+enum aod_op_state keep_op_state;
+enum aod_op_flag keep_op_flag;
+enum aod_wait_kind keep_wait_kind;
+enum aod_frame_type keep_frame_type;
+enum aod_rung keep_rung;
+enum aod_histogram keep_histogram;
+enum aod_lost_kind keep_lost_kind;

@@ -1,0 +1,563 @@
+// Written by scripts/gen-decoders.ts from the BTF of bpf/contract.bpf.c: change the contract in bpf/include instead.
+
+function readU64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 0x1_0000_0000;
+}
+
+/** What does not fit, Infinity above all, becomes all ones. */
+function writeU64(bytes: Buffer, value: number, at: number): void {
+  bytes.writeBigUInt64LE(value >= 2 ** 64 ? 0xffff_ffff_ffff_ffffn : BigInt(value), at);
+}
+
+function readText(bytes: Buffer, at: number, size: number): string {
+  let end = at;
+  while (end < at + size && bytes[end] !== 0) end++;
+  return bytes.toString("utf8", at, end);
+}
+
+/** Cut to leave room for the NUL; the rest of the field is zeroed. */
+function writeText(bytes: Buffer, value: string, at: number, size: number): void {
+  bytes.fill(0, at, at + size);
+  bytes.write(value, at, size - 1, "utf8");
+}
+
+export const AodOpState = {
+  EMPTY: 0,
+  OPEN: 1,
+  ANSWERED: 2,
+  CLOSED: 3,
+  MOVED: 4,
+  GHOST: 5,
+} as const;
+
+export const AodOpFlag = {
+  ASYNC_CALL: 1,
+  COMPOUND: 2,
+  WIRE_ASYNC: 4,
+  STATUS: 8,
+  QUEUE: 16,
+  CANCELLED: 32,
+  RETRY: 64,
+  SHUTDOWN: 128,
+  LATE_ANSWER: 256,
+  SEND_FAILED: 512,
+  OVERTAKEN: 1024,
+} as const;
+
+export const AodWaitKind = {
+  NONE: 0,
+  CREDITS: 1,
+  MTU: 2,
+} as const;
+
+export const AodFrameType = {
+  FRAME_HELLO: 1,
+  FRAME_OPS: 2,
+  FRAME_TICK: 3,
+  FRAME_INFLIGHT: 4,
+  FRAME_HISTORY: 5,
+  FRAME_LOST: 6,
+  FRAME_ERROR: 7,
+  REQUEST_SET: 64,
+  REQUEST_HISTORY: 65,
+} as const;
+
+export const AodRung = {
+  NONE: 0,
+  FENTRY: 1,
+  KPROBE: 2,
+} as const;
+
+export const AodHistogram = {
+  LATENCY: 0,
+  QUEUE: 1,
+  SEND: 2,
+  WIRE: 3,
+  WAKE: 4,
+} as const;
+
+export const AodLostKind = {
+  INDEX: 1,
+  OVERFLOW: 2,
+  TASKS: 3,
+  TARGETS: 4,
+  RINGBUF: 5,
+  GHOSTS: 6,
+  UNSEEN: 7,
+  RECURSION: 8,
+  OVERTAKEN: 9,
+  STDOUT: 10,
+} as const;
+
+export const AodLimit = {
+  RING: 16384,
+  COMMANDS: 20,
+  BUCKETS: 128,
+  FRAME_VERSION: 1,
+  FRAME_MAX: 1048576,
+} as const;
+
+export const AOD_SMB_OP_SIZE = 176;
+
+export interface AodSmbOp {
+  readonly seq: number;
+  readonly request: bigint;
+  readonly created: number;
+  readonly sent: number;
+  readonly answered: number;
+  readonly lastAnswer: number;
+  readonly closed: number;
+  readonly queueNs: number;
+  readonly mid: bigint;
+  readonly connection: bigint;
+  readonly session: bigint;
+  readonly asyncId: bigint;
+  readonly cgroup: bigint;
+  readonly lead: number;
+  readonly tree: number;
+  readonly tid: number;
+  readonly tgid: number;
+  readonly opener: number;
+  readonly status: number;
+  readonly flags: number;
+  readonly command: number;
+  readonly target: number;
+  readonly state: number;
+  readonly chain: number;
+  readonly comm: string;
+  readonly seqCheck: number;
+}
+
+export function decodeAodSmbOp(bytes: Buffer, at: number): AodSmbOp {
+  return {
+    seq: readU64(bytes, at),
+    request: bytes.readBigUInt64LE(at + 8),
+    created: readU64(bytes, at + 16),
+    sent: readU64(bytes, at + 24),
+    answered: readU64(bytes, at + 32),
+    lastAnswer: readU64(bytes, at + 40),
+    closed: readU64(bytes, at + 48),
+    queueNs: readU64(bytes, at + 56),
+    mid: bytes.readBigUInt64LE(at + 64),
+    connection: bytes.readBigUInt64LE(at + 72),
+    session: bytes.readBigUInt64LE(at + 80),
+    asyncId: bytes.readBigUInt64LE(at + 88),
+    cgroup: bytes.readBigUInt64LE(at + 96),
+    lead: readU64(bytes, at + 104),
+    tree: bytes.readUInt32LE(at + 112),
+    tid: bytes.readUInt32LE(at + 116),
+    tgid: bytes.readUInt32LE(at + 120),
+    opener: bytes.readUInt32LE(at + 124),
+    status: bytes.readUInt32LE(at + 128),
+    flags: bytes.readUInt32LE(at + 132),
+    command: bytes.readUInt16LE(at + 136),
+    target: bytes.readUInt16LE(at + 138),
+    state: bytes.readUInt32LE(at + 140),
+    chain: bytes.readUInt32LE(at + 144),
+    comm: readText(bytes, at + 152, 16),
+    seqCheck: readU64(bytes, at + 168),
+  };
+}
+
+export function encodeAodSmbOp(value: AodSmbOp, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.seq, at);
+  bytes.writeBigUInt64LE(value.request, at + 8);
+  writeU64(bytes, value.created, at + 16);
+  writeU64(bytes, value.sent, at + 24);
+  writeU64(bytes, value.answered, at + 32);
+  writeU64(bytes, value.lastAnswer, at + 40);
+  writeU64(bytes, value.closed, at + 48);
+  writeU64(bytes, value.queueNs, at + 56);
+  bytes.writeBigUInt64LE(value.mid, at + 64);
+  bytes.writeBigUInt64LE(value.connection, at + 72);
+  bytes.writeBigUInt64LE(value.session, at + 80);
+  bytes.writeBigUInt64LE(value.asyncId, at + 88);
+  bytes.writeBigUInt64LE(value.cgroup, at + 96);
+  writeU64(bytes, value.lead, at + 104);
+  bytes.writeUInt32LE(value.tree, at + 112);
+  bytes.writeUInt32LE(value.tid, at + 116);
+  bytes.writeUInt32LE(value.tgid, at + 120);
+  bytes.writeUInt32LE(value.opener, at + 124);
+  bytes.writeUInt32LE(value.status, at + 128);
+  bytes.writeUInt32LE(value.flags, at + 132);
+  bytes.writeUInt16LE(value.command, at + 136);
+  bytes.writeUInt16LE(value.target, at + 138);
+  bytes.writeUInt32LE(value.state, at + 140);
+  bytes.writeUInt32LE(value.chain, at + 144);
+  writeText(bytes, value.comm, at + 152, 16);
+  writeU64(bytes, value.seqCheck, at + 168);
+}
+
+export const AOD_SMB_TUNABLES_SIZE = 168;
+
+export interface AodSmbTunables {
+  readonly slowNs: readonly number[];
+  readonly errorCommands: number;
+}
+
+export function decodeAodSmbTunables(bytes: Buffer, at: number): AodSmbTunables {
+  return {
+    slowNs: Array.from({ length: 20 }, (_, index) => readU64(bytes, at + index * 8)),
+    errorCommands: bytes.readUInt32LE(at + 160),
+  };
+}
+
+export function encodeAodSmbTunables(value: AodSmbTunables, bytes: Buffer, at: number): void {
+  for (let index = 0; index < 20; index++) {
+    writeU64(bytes, value.slowNs[index] ?? 0, at + index * 8);
+  }
+  bytes.writeUInt32LE(value.errorCommands, at + 160);
+}
+
+export const AOD_SMB_EVENTS_SIZE = 16;
+
+export interface AodSmbEvents {
+  readonly reconnects: number;
+  readonly lastReconnect: number;
+}
+
+export function decodeAodSmbEvents(bytes: Buffer, at: number): AodSmbEvents {
+  return {
+    reconnects: readU64(bytes, at),
+    lastReconnect: readU64(bytes, at + 8),
+  };
+}
+
+export function encodeAodSmbEvents(value: AodSmbEvents, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.reconnects, at);
+  writeU64(bytes, value.lastReconnect, at + 8);
+}
+
+export const AOD_FRAME_SIZE = 8;
+
+export interface AodFrame {
+  readonly length: number;
+  readonly type: number;
+  readonly version: number;
+}
+
+export function decodeAodFrame(bytes: Buffer, at: number): AodFrame {
+  return {
+    length: bytes.readUInt32LE(at),
+    type: bytes.readUInt16LE(at + 4),
+    version: bytes.readUInt16LE(at + 6),
+  };
+}
+
+export function encodeAodFrame(value: AodFrame, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.length, at);
+  bytes.writeUInt16LE(value.type, at + 4);
+  bytes.writeUInt16LE(value.version, at + 6);
+}
+
+export const AOD_HOOK_SIZE = 200;
+
+export interface AodHook {
+  readonly name: string;
+  readonly function: string;
+  readonly rung: number;
+  readonly needed: number;
+  readonly why: string;
+}
+
+export function decodeAodHook(bytes: Buffer, at: number): AodHook {
+  return {
+    name: readText(bytes, at, 32),
+    function: readText(bytes, at + 32, 48),
+    rung: bytes.readUInt32LE(at + 80),
+    needed: bytes.readUInt32LE(at + 84),
+    why: readText(bytes, at + 88, 112),
+  };
+}
+
+export function encodeAodHook(value: AodHook, bytes: Buffer, at: number): void {
+  writeText(bytes, value.name, at, 32);
+  writeText(bytes, value.function, at + 32, 48);
+  bytes.writeUInt32LE(value.rung, at + 80);
+  bytes.writeUInt32LE(value.needed, at + 84);
+  writeText(bytes, value.why, at + 88, 112);
+}
+
+export const AOD_HELLO_SIZE = 96;
+
+export interface AodHello {
+  readonly pid: number;
+  readonly hooks: number;
+  readonly ring: number;
+  readonly opSize: number;
+  readonly module: string;
+  readonly release: string;
+}
+
+export function decodeAodHello(bytes: Buffer, at: number): AodHello {
+  return {
+    pid: bytes.readUInt32LE(at),
+    hooks: bytes.readUInt32LE(at + 4),
+    ring: bytes.readUInt32LE(at + 8),
+    opSize: bytes.readUInt32LE(at + 12),
+    module: readText(bytes, at + 16, 16),
+    release: readText(bytes, at + 32, 64),
+  };
+}
+
+export function encodeAodHello(value: AodHello, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.pid, at);
+  bytes.writeUInt32LE(value.hooks, at + 4);
+  bytes.writeUInt32LE(value.ring, at + 8);
+  bytes.writeUInt32LE(value.opSize, at + 12);
+  writeText(bytes, value.module, at + 16, 16);
+  writeText(bytes, value.release, at + 32, 64);
+}
+
+export const AOD_TICK_SIZE = 56;
+
+export interface AodTick {
+  readonly now: number;
+  readonly head: number;
+  readonly oldest: number;
+  readonly recursionMisses: number;
+  readonly events: AodSmbEvents;
+  readonly entries: number;
+}
+
+export function decodeAodTick(bytes: Buffer, at: number): AodTick {
+  return {
+    now: readU64(bytes, at),
+    head: readU64(bytes, at + 8),
+    oldest: readU64(bytes, at + 16),
+    recursionMisses: readU64(bytes, at + 24),
+    events: decodeAodSmbEvents(bytes, at + 32),
+    entries: bytes.readUInt32LE(at + 48),
+  };
+}
+
+export function encodeAodTick(value: AodTick, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.now, at);
+  writeU64(bytes, value.head, at + 8);
+  writeU64(bytes, value.oldest, at + 16);
+  writeU64(bytes, value.recursionMisses, at + 24);
+  encodeAodSmbEvents(value.events, bytes, at + 32);
+  bytes.writeUInt32LE(value.entries, at + 48);
+}
+
+export const AOD_TICK_ENTRY_SIZE = 40;
+
+export interface AodTickEntry {
+  readonly connection: bigint;
+  readonly session: bigint;
+  readonly tree: number;
+  readonly command: number;
+  readonly buckets: number;
+  readonly count: number;
+  readonly errors: number;
+}
+
+export function decodeAodTickEntry(bytes: Buffer, at: number): AodTickEntry {
+  return {
+    connection: bytes.readBigUInt64LE(at),
+    session: bytes.readBigUInt64LE(at + 8),
+    tree: bytes.readUInt32LE(at + 16),
+    command: bytes.readUInt16LE(at + 20),
+    buckets: bytes.readUInt16LE(at + 22),
+    count: readU64(bytes, at + 24),
+    errors: readU64(bytes, at + 32),
+  };
+}
+
+export function encodeAodTickEntry(value: AodTickEntry, bytes: Buffer, at: number): void {
+  bytes.writeBigUInt64LE(value.connection, at);
+  bytes.writeBigUInt64LE(value.session, at + 8);
+  bytes.writeUInt32LE(value.tree, at + 16);
+  bytes.writeUInt16LE(value.command, at + 20);
+  bytes.writeUInt16LE(value.buckets, at + 22);
+  writeU64(bytes, value.count, at + 24);
+  writeU64(bytes, value.errors, at + 32);
+}
+
+export const AOD_BUCKET_SIZE = 8;
+
+export interface AodBucket {
+  readonly histogram: number;
+  readonly bucket: number;
+  readonly count: number;
+}
+
+export function decodeAodBucket(bytes: Buffer, at: number): AodBucket {
+  return {
+    histogram: bytes.readUInt8(at),
+    bucket: bytes.readUInt8(at + 1),
+    count: bytes.readUInt32LE(at + 4),
+  };
+}
+
+export function encodeAodBucket(value: AodBucket, bytes: Buffer, at: number): void {
+  bytes.writeUInt8(value.histogram, at);
+  bytes.writeUInt8(value.bucket, at + 1);
+  bytes.writeUInt32LE(value.count, at + 4);
+}
+
+export const AOD_INFLIGHT_SIZE = 24;
+
+export interface AodInflight {
+  readonly now: number;
+  readonly ops: number;
+  readonly waiters: number;
+  readonly open: number;
+}
+
+export function decodeAodInflight(bytes: Buffer, at: number): AodInflight {
+  return {
+    now: readU64(bytes, at),
+    ops: bytes.readUInt32LE(at + 8),
+    waiters: bytes.readUInt32LE(at + 12),
+    open: bytes.readUInt32LE(at + 16),
+  };
+}
+
+export function encodeAodInflight(value: AodInflight, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.now, at);
+  bytes.writeUInt32LE(value.ops, at + 8);
+  bytes.writeUInt32LE(value.waiters, at + 12);
+  bytes.writeUInt32LE(value.open, at + 16);
+}
+
+export const AOD_WAITER_SIZE = 32;
+
+export interface AodWaiter {
+  readonly asked: number;
+  readonly connection: bigint;
+  readonly tid: number;
+  readonly tgid: number;
+  readonly kind: number;
+}
+
+export function decodeAodWaiter(bytes: Buffer, at: number): AodWaiter {
+  return {
+    asked: readU64(bytes, at),
+    connection: bytes.readBigUInt64LE(at + 8),
+    tid: bytes.readUInt32LE(at + 16),
+    tgid: bytes.readUInt32LE(at + 20),
+    kind: bytes.readUInt32LE(at + 24),
+  };
+}
+
+export function encodeAodWaiter(value: AodWaiter, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.asked, at);
+  bytes.writeBigUInt64LE(value.connection, at + 8);
+  bytes.writeUInt32LE(value.tid, at + 16);
+  bytes.writeUInt32LE(value.tgid, at + 20);
+  bytes.writeUInt32LE(value.kind, at + 24);
+}
+
+export const AOD_HISTORY_SIZE = 40;
+
+export interface AodHistory {
+  readonly head: number;
+  readonly oldest: number;
+  readonly torn: number;
+  readonly token: number;
+  readonly ops: number;
+  readonly done: number;
+}
+
+export function decodeAodHistory(bytes: Buffer, at: number): AodHistory {
+  return {
+    head: readU64(bytes, at),
+    oldest: readU64(bytes, at + 8),
+    torn: readU64(bytes, at + 16),
+    token: bytes.readUInt32LE(at + 24),
+    ops: bytes.readUInt32LE(at + 28),
+    done: bytes.readUInt32LE(at + 32),
+  };
+}
+
+export function encodeAodHistory(value: AodHistory, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.head, at);
+  writeU64(bytes, value.oldest, at + 8);
+  writeU64(bytes, value.torn, at + 16);
+  bytes.writeUInt32LE(value.token, at + 24);
+  bytes.writeUInt32LE(value.ops, at + 28);
+  bytes.writeUInt32LE(value.done, at + 32);
+}
+
+export const AOD_HISTORY_REQUEST_SIZE = 16;
+
+export interface AodHistoryRequest {
+  readonly from: number;
+  readonly token: number;
+}
+
+export function decodeAodHistoryRequest(bytes: Buffer, at: number): AodHistoryRequest {
+  return {
+    from: readU64(bytes, at),
+    token: bytes.readUInt32LE(at + 8),
+  };
+}
+
+export function encodeAodHistoryRequest(value: AodHistoryRequest, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.from, at);
+  bytes.writeUInt32LE(value.token, at + 8);
+}
+
+export const AOD_SETTINGS_SIZE = 176;
+
+export interface AodSettings {
+  readonly smb: AodSmbTunables;
+  readonly inflightNs: number;
+}
+
+export function decodeAodSettings(bytes: Buffer, at: number): AodSettings {
+  return {
+    smb: decodeAodSmbTunables(bytes, at),
+    inflightNs: readU64(bytes, at + 168),
+  };
+}
+
+export function encodeAodSettings(value: AodSettings, bytes: Buffer, at: number): void {
+  encodeAodSmbTunables(value.smb, bytes, at);
+  writeU64(bytes, value.inflightNs, at + 168);
+}
+
+export const AOD_LOST_SIZE = 16;
+
+export interface AodLost {
+  readonly kind: number;
+  readonly detail: number;
+  readonly count: number;
+}
+
+export function decodeAodLost(bytes: Buffer, at: number): AodLost {
+  return {
+    kind: bytes.readUInt32LE(at),
+    detail: bytes.readUInt32LE(at + 4),
+    count: readU64(bytes, at + 8),
+  };
+}
+
+export function encodeAodLost(value: AodLost, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.kind, at);
+  bytes.writeUInt32LE(value.detail, at + 4);
+  writeU64(bytes, value.count, at + 8);
+}
+
+export const AOD_ERROR_SIZE = 256;
+
+export interface AodError {
+  readonly code: number;
+  readonly error: number;
+  readonly text: string;
+}
+
+export function decodeAodError(bytes: Buffer, at: number): AodError {
+  return {
+    code: bytes.readUInt32LE(at),
+    error: bytes.readUInt32LE(at + 4),
+    text: readText(bytes, at + 8, 248),
+  };
+}
+
+export function encodeAodError(value: AodError, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.code, at);
+  bytes.writeUInt32LE(value.error, at + 4);
+  writeText(bytes, value.text, at + 8, 248);
+}

@@ -1,0 +1,164 @@
+import type { Readable } from "node:stream";
+import { type Clock, systemClock } from "../system/clock.ts";
+import { FrameReader } from "./frames.ts";
+import { argvOf, type ProbeProcess, type ProcessEnd, type StartProcess, startProcess } from "./helper-process.ts";
+import type { Loss, ProbeEvent } from "./op.ts";
+import { historyFrame, type ProbeSettings, settingsFrame } from "./settings.ts";
+import { fitsWire, SmbWireDecoder } from "./smb-wire.ts";
+
+export interface ProbeOptions {
+  /** Path of aod-probe: nativePaths().probe. */
+  readonly program: string;
+  /** Path of the BPF object: nativePaths().object("smb_wire"). */
+  readonly object: string;
+  /** The kernel module that it attaches to, e.g. `cifs`. */
+  readonly module: string;
+  /** ms between ticks; default: the helper's. */
+  readonly tickMs?: number;
+  /** Hooks to act as if they did not exist, and false to leave fentry out: for tests of the attach ladder. */
+  readonly hide?: readonly string[];
+  readonly fentry?: boolean;
+  readonly start?: StartProcess;
+  readonly clock?: Clock;
+  /** ms that stop() waits before SIGKILL. */
+  readonly stopLimitMs?: number;
+}
+
+/** How it ended. After stop() `requested` is true and the message says nothing went wrong. */
+export interface ProbeExit {
+  readonly requested: boolean;
+  /** Not on this kernel or machine, whatever is tried again. */
+  readonly unsupported: boolean;
+  readonly message: string;
+}
+
+/** A running helper. */
+export interface Probe {
+  set(settings: ProbeSettings): void;
+  /** Asks for the history from a seq on (0 = everything); the `history` events of the answer carry the token. */
+  history(from: number): number;
+  /** Ends it and waits until it has ended. */
+  stop(): Promise<void>;
+}
+
+const STDERR_MAX = 8192;
+const STOP_LIMIT_MS = 2000;
+const UNSUPPORTED = 3;
+
+/** Starts aod-probe. `onEvent` gets what it says, in order; `onExit` comes once, after the last event, whatever ended it. */
+export function startProbe(
+  options: ProbeOptions,
+  onEvent: (event: ProbeEvent) => void,
+  onExit: (exit: ProbeExit) => void,
+): Probe {
+  const clock = options.clock ?? systemClock;
+  const helper = (options.start ?? startProcess)(argvOf(options));
+  const reader = new FrameReader(fitsWire);
+  const decoder = new SmbWireDecoder();
+  const complaints = collect(helper.stderr);
+  const losses = new LossTotals(reader, decoder);
+  let failure: { readonly unsupported: boolean; readonly message: string } | undefined;
+  let requested = false;
+  let token = 0;
+
+  const emit = (event: ProbeEvent | undefined): void => {
+    if (event === undefined) return;
+    if (event.type === "error") failure = event;
+    onEvent(event.type === "lost" ? { type: "lost", losses: losses.with(event.losses) } : event);
+  };
+  const own = (): void => {
+    const changed = losses.changed();
+    if (changed !== undefined) onEvent({ type: "lost", losses: changed });
+  };
+  helper.stdout.on("data", (chunk: Buffer) => {
+    for (const frame of reader.push(chunk)) emit(decoder.decode(frame, clock.nowNs()));
+    own();
+  });
+  helper.stdout.on("error", () => helper.kill());
+  // EPIPE: the helper has gone; its end says why.
+  helper.stdin.on("error", () => {});
+
+  const ended = helper.ended.then((end) => {
+    reader.end();
+    own();
+    onExit({ requested, ...(failure ?? exitOf(end, requested, options.program, complaints())) });
+  });
+
+  return {
+    set: (settings) => send(helper, settingsFrame(settings)),
+    history: (from) => {
+      token = (token % 0xffff_ffff) + 1;
+      send(helper, historyFrame(from, token));
+      return token;
+    },
+    stop: async () => {
+      requested = true;
+      helper.stdin.end();
+      const timer = setTimeout(() => helper.kill(), options.stopLimitMs ?? STOP_LIMIT_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function send(helper: ProbeProcess, frame: Buffer): void {
+  if (helper.stdin.writable) helper.stdin.write(frame);
+}
+
+function exitOf(end: ProcessEnd, requested: boolean, program: string, complaint: string): Omit<ProbeExit, "requested"> {
+  const unsupported = end.code === UNSUPPORTED;
+  if (end.error !== undefined) {
+    const missing = "code" in end.error && end.error.code === "ENOENT";
+    const what = missing ? `${program} is missing: build it with \`make\`` : `${program}: ${end.error.message}`;
+    return { unsupported, message: what };
+  }
+  const how = end.signal === null ? `exit status ${end.code}` : end.signal;
+  if (end.code === 0 && requested) return { unsupported, message: "stopped" };
+  return {
+    unsupported,
+    message: complaint === "" ? `aod-probe ended: ${how}` : `aod-probe ended (${how}): ${complaint}`,
+  };
+}
+
+/** The last 8 KiB that came, as one line. */
+function collect(stream: Readable): () => string {
+  let text = "";
+  stream.on("data", (chunk: Buffer) => {
+    text = (text + chunk.toString("utf8")).slice(-STDERR_MAX);
+  });
+  stream.on("error", () => {});
+  return () => text.trim().replace(/\s*\n\s*/g, "; ");
+}
+
+/** The helper's losses together with what was thrown away on this side of the pipe. */
+class LossTotals {
+  private helpers: readonly Loss[] = [];
+  private reported = 0;
+  private readonly reader: FrameReader;
+  private readonly decoder: SmbWireDecoder;
+
+  constructor(reader: FrameReader, decoder: SmbWireDecoder) {
+    this.reader = reader;
+    this.decoder = decoder;
+  }
+
+  with(helpers: readonly Loss[]): readonly Loss[] {
+    this.helpers = helpers;
+    return [...helpers, ...this.here()];
+  }
+
+  /** All totals, when something was thrown away here since the last time. */
+  changed(): readonly Loss[] | undefined {
+    const here = this.here();
+    const sum = here.reduce((total, loss) => total + loss.count, 0);
+    if (sum === this.reported) return undefined;
+    this.reported = sum;
+    return [...this.helpers, ...here];
+  }
+
+  private here(): readonly Loss[] {
+    const frames = [...this.reader.discarded].map(([reason, { count }]) => ({ kind: `frame-${reason}`, count }));
+    const records = [...this.decoder.discarded].map(([reason, count]) => ({ kind: `record-${reason}`, count }));
+    return [...frames, ...records];
+  }
+}

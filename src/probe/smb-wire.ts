@@ -1,0 +1,194 @@
+// Frames of the smb_wire probe -> ProbeEvent. Never throws: what does not hold together is counted and left out.
+import { getSystemErrorName } from "node:util";
+import { commandName } from "../smb/commands.ts";
+import * as gen from "./decoders.gen.ts";
+import type { Frame } from "./frames.ts";
+import type { HistogramName, Hook, Loss, ProbeEvent, SmbOp, TickEntry, Waiter } from "./op.ts";
+import { smbOpOf } from "./smb-op.ts";
+
+/**
+ * Why a frame or a record was left out. `malformed`: a frame whose length does not fit its own counts. `unexpected`: a request on the answers' stream.
+ * `torn`: a record that was being written. `state`: a record that holds no op of its own. `bucket`: a histogram that does not exist.
+ */
+export type WireDiscard = "malformed" | "unexpected" | "torn" | "state" | "bucket";
+
+const histograms = namesByValue(gen.AodHistogram) as ReadonlyMap<number, HistogramName>;
+const lostKinds = namesByValue(gen.AodLostKind);
+const rungs = namesByValue(gen.AodRung) as ReadonlyMap<number, Hook["rung"]>;
+
+const UNSUPPORTED = 3;
+
+const minimum: ReadonlyMap<number, number> = new Map([
+  [gen.AodFrameType.FRAME_HELLO, gen.AOD_HELLO_SIZE],
+  [gen.AodFrameType.FRAME_TICK, gen.AOD_TICK_SIZE],
+  [gen.AodFrameType.FRAME_INFLIGHT, gen.AOD_INFLIGHT_SIZE],
+  [gen.AodFrameType.FRAME_HISTORY, gen.AOD_HISTORY_SIZE],
+  [gen.AodFrameType.FRAME_ERROR, gen.AOD_ERROR_SIZE],
+]);
+
+/** Whether a payload of that length can be of that type: for FrameReader. */
+export function fitsWire(type: number, length: number): boolean {
+  if (type === gen.AodFrameType.FRAME_OPS) return length > 0 && length % gen.AOD_SMB_OP_SIZE === 0;
+  if (type === gen.AodFrameType.FRAME_LOST) return length > 0 && length % gen.AOD_LOST_SIZE === 0;
+  const least = minimum.get(type);
+  return least !== undefined && length >= least;
+}
+
+export class SmbWireDecoder {
+  readonly discarded = new Map<WireDiscard, number>();
+
+  /** `nowNs`: how far an op in flight has got, where the frame itself does not say when it was made. */
+  decode(frame: Frame, nowNs: number): ProbeEvent | undefined {
+    const bytes = frame.payload;
+    if (!fitsWire(frame.type, bytes.length)) {
+      return this.discard(frame.type >= gen.AodFrameType.REQUEST_SET ? "unexpected" : "malformed");
+    }
+    switch (frame.type) {
+      case gen.AodFrameType.FRAME_HELLO:
+        return this.hello(bytes);
+      case gen.AodFrameType.FRAME_OPS:
+        return { type: "ops", ops: this.ops(bytes, 0, bytes.length / gen.AOD_SMB_OP_SIZE, nowNs) };
+      case gen.AodFrameType.FRAME_TICK:
+        return this.tick(bytes);
+      case gen.AodFrameType.FRAME_INFLIGHT:
+        return this.inflight(bytes);
+      case gen.AodFrameType.FRAME_HISTORY:
+        return this.history(bytes, nowNs);
+      case gen.AodFrameType.FRAME_LOST:
+        return { type: "lost", losses: records(bytes, 0, bytes.length / gen.AOD_LOST_SIZE, gen.AOD_LOST_SIZE, lossAt) };
+      default:
+        return errorOf(gen.decodeAodError(bytes, 0));
+    }
+  }
+
+  private discard(reason: WireDiscard): undefined {
+    this.discarded.set(reason, (this.discarded.get(reason) ?? 0) + 1);
+    return undefined;
+  }
+
+  private hello(bytes: Buffer): ProbeEvent | undefined {
+    const hello = gen.decodeAodHello(bytes, 0);
+    if (bytes.length !== gen.AOD_HELLO_SIZE + hello.hooks * gen.AOD_HOOK_SIZE) return this.discard("malformed");
+    if (hello.opSize !== gen.AOD_SMB_OP_SIZE) {
+      const message = `aod-probe writes ops of ${hello.opSize} bytes, this program reads ${gen.AOD_SMB_OP_SIZE}: they are of different builds`;
+      return { type: "error", unsupported: false, message };
+    }
+    const hooks = records(bytes, gen.AOD_HELLO_SIZE, hello.hooks, gen.AOD_HOOK_SIZE, hookAt);
+    const { pid, module, release, ring } = hello;
+    return { type: "hello", hello: { pid, module, release, ring, hooks } };
+  }
+
+  private ops(bytes: Buffer, from: number, count: number, nowNs: number): SmbOp[] {
+    const ops: SmbOp[] = [];
+    for (let index = 0; index < count; index++) {
+      const raw = gen.decodeAodSmbOp(bytes, from + index * gen.AOD_SMB_OP_SIZE);
+      const op = raw.seq === raw.seqCheck ? smbOpOf(raw, nowNs) : undefined;
+      if (op !== undefined) ops.push(op);
+      else this.discard(raw.seq === raw.seqCheck ? "state" : "torn");
+    }
+    return ops;
+  }
+
+  private tick(bytes: Buffer): ProbeEvent | undefined {
+    const tick = gen.decodeAodTick(bytes, 0);
+    const entries: TickEntry[] = [];
+    let at = gen.AOD_TICK_SIZE;
+    for (let index = 0; index < tick.entries; index++) {
+      if (at + gen.AOD_TICK_ENTRY_SIZE > bytes.length) return this.discard("malformed");
+      const entry = gen.decodeAodTickEntry(bytes, at);
+      at += gen.AOD_TICK_ENTRY_SIZE;
+      const end = at + entry.buckets * gen.AOD_BUCKET_SIZE;
+      if (end > bytes.length) return this.discard("malformed");
+      entries.push({
+        connectionId: entry.connection,
+        sessionId: entry.session,
+        treeId: entry.tree,
+        commandCode: entry.command,
+        count: entry.count,
+        errors: entry.errors,
+        histograms: this.histograms(bytes, at, end),
+      });
+      at = end;
+    }
+    if (at !== bytes.length) return this.discard("malformed");
+    const { now, head, oldest, recursionMisses, events } = tick;
+    return {
+      type: "tick",
+      tick: { nowNs: now, head, oldest, recursionMisses, reconnects: events.reconnects, entries },
+    };
+  }
+
+  private histograms(bytes: Buffer, from: number, to: number): TickEntry["histograms"] {
+    const found: Partial<Record<HistogramName, Map<number, number>>> = {};
+    for (let at = from; at < to; at += gen.AOD_BUCKET_SIZE) {
+      const { histogram, bucket, count } = gen.decodeAodBucket(bytes, at);
+      const name = histograms.get(histogram);
+      if (name === undefined || bucket >= gen.AodLimit.BUCKETS) {
+        this.discard("bucket");
+        continue;
+      }
+      const buckets = found[name] ?? new Map<number, number>();
+      found[name] = buckets.set(bucket, (buckets.get(bucket) ?? 0) + count);
+    }
+    return found;
+  }
+
+  private inflight(bytes: Buffer): ProbeEvent | undefined {
+    const head = gen.decodeAodInflight(bytes, 0);
+    const waitersAt = gen.AOD_INFLIGHT_SIZE + head.ops * gen.AOD_SMB_OP_SIZE;
+    if (bytes.length !== waitersAt + head.waiters * gen.AOD_WAITER_SIZE) return this.discard("malformed");
+    const ops = this.ops(bytes, gen.AOD_INFLIGHT_SIZE, head.ops, head.now);
+    const waiters = records(bytes, waitersAt, head.waiters, gen.AOD_WAITER_SIZE, waiterAt);
+    return { type: "inflight", inflight: { nowNs: head.now, open: head.open, ops, waiters } };
+  }
+
+  private history(bytes: Buffer, nowNs: number): ProbeEvent | undefined {
+    const { head, oldest, torn, token, ops: count, done } = gen.decodeAodHistory(bytes, 0);
+    if (bytes.length !== gen.AOD_HISTORY_SIZE + count * gen.AOD_SMB_OP_SIZE) return this.discard("malformed");
+    const ops = this.ops(bytes, gen.AOD_HISTORY_SIZE, count, nowNs);
+    return { type: "history", history: { head, oldest, torn, token, ops, done: done !== 0 } };
+  }
+}
+
+function records<T>(
+  bytes: Buffer,
+  from: number,
+  count: number,
+  size: number,
+  read: (bytes: Buffer, at: number) => T,
+): T[] {
+  const all: T[] = [];
+  for (let index = 0; index < count; index++) all.push(read(bytes, from + index * size));
+  return all;
+}
+
+function hookAt(bytes: Buffer, at: number): Hook {
+  const hook = gen.decodeAodHook(bytes, at);
+  return {
+    name: hook.name,
+    function: hook.function,
+    rung: rungs.get(hook.rung) ?? "none",
+    needed: hook.needed !== 0,
+    ...(hook.why === "" ? undefined : { why: hook.why }),
+  };
+}
+
+function waiterAt(bytes: Buffer, at: number): Waiter {
+  const { tid, tgid, connection, asked } = gen.decodeAodWaiter(bytes, at);
+  return { kind: "credits", tid, pid: tgid, connectionId: connection, sinceNs: asked };
+}
+
+function lossAt(bytes: Buffer, at: number): Loss {
+  const { kind, detail, count } = gen.decodeAodLost(bytes, at);
+  const name = lostKinds.get(kind) ?? `kind-${kind}`;
+  return kind === gen.AodLostKind.UNSEEN ? { kind: name, detail: commandName(detail), count } : { kind: name, count };
+}
+
+function errorOf({ code, error, text }: gen.AodError): ProbeEvent {
+  const name = error === 0 ? "" : getSystemErrorName(-error);
+  return { type: "error", unsupported: code === UNSUPPORTED, message: name === "" ? text : `${text} (${name})` };
+}
+
+function namesByValue(values: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(values).map(([name, value]) => [value, name.toLowerCase()]));
+}
