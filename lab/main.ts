@@ -1,0 +1,113 @@
+import { Command } from "commander";
+import { AodError, messageOf } from "../src/system/error.ts";
+import { ensureKernel } from "./cache.ts";
+import { defaultKernel, kernelLine, kernelLines } from "./kernels.ts";
+import { cacheRoot } from "./paths.ts";
+import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
+import { quoteArgv } from "./quote.ts";
+import { boot, createRun } from "./vm.ts";
+
+const say = (line: string): void => {
+  process.stderr.write(`lab: ${line}\n`);
+};
+
+interface MachineFlags {
+  readonly kernel: string;
+  readonly memory: string;
+  readonly cpus: string;
+  readonly icount?: boolean;
+  readonly preempt?: Preemption;
+  readonly append?: string[];
+  readonly timeLimit: string;
+}
+
+function withMachineOptions(command: Command): Command {
+  return command
+    .option("--kernel <name>", "kernel to boot", defaultKernel)
+    .option("--memory <MiB>", "memory of the guest", String(defaultMachine.memoryMiB))
+    .option("--cpus <n>", "processors of the guest", String(defaultMachine.cpus))
+    .option("--icount", "guest time counts instructions, on one processor")
+    .option("--preempt <none|voluntary|full>", "preemption model of the kernel")
+    .option("--append <words...>", "more words for the kernel's command line")
+    .option("--time-limit <seconds>", "end the guest after this time", "600");
+}
+
+function machineOf(flags: MachineFlags): MachineOptions {
+  return {
+    cpus: Number(flags.cpus),
+    memoryMiB: Number(flags.memory),
+    icount: flags.icount ?? false,
+    append: flags.append ?? [],
+    ...(flags.preempt === undefined ? {} : { preempt: flags.preempt }),
+  };
+}
+
+function kernelOf(name: string, refresh = false): ReturnType<typeof ensureKernel> {
+  return ensureKernel(cacheRoot(process.env), kernelLine(name), say, { refresh });
+}
+
+const program = new Command("lab").description("Real kernels with real servers in QEMU, and the faults injected there.");
+
+program
+  .command("fetch")
+  .argument("[kernels...]", `any of ${kernelLines.map((line) => line.name).join(", ")}; all when none is named`)
+  .option("--refresh", "look for newer packages even when one is cached")
+  .description("fetch, check and prepare kernels")
+  .action(async (names: string[], flags: { refresh?: boolean }) => {
+    for (const name of names.length > 0 ? names : kernelLines.map((line) => line.name)) {
+      const kernel = await kernelOf(name, flags.refresh ?? false);
+      console.log(`${kernel.line}\t${kernel.release}\t${kernel.image}`);
+    }
+  });
+
+withMachineOptions(program.command("shell"))
+  .description("boot to a shell on this terminal")
+  .action(async (flags: MachineFlags) => {
+    const kernel = await kernelOf(flags.kernel);
+    const run = await createRun(`${kernel.line}-shell`);
+    await boot({
+      kernel,
+      machine: machineOf(flags),
+      run,
+      cwd: process.cwd(),
+      // A person may think longer than any script runs.
+      timeLimitMs: 24 * 3600 * 1000,
+      onOut: () => {},
+      onErr: () => {},
+      say,
+    });
+  });
+
+withMachineOptions(program.command("exec"))
+  .argument("<script-or-argv...>", "one word is a shell script, several are a program and its arguments")
+  .option("--quiet", "do not tell boot time and console")
+  .description("boot, run one command as root, print its output, exit with its status")
+  .action(async (words: string[], flags: MachineFlags & { quiet?: boolean }) => {
+    const kernel = await kernelOf(flags.kernel);
+    const run = await createRun(`${kernel.line}-exec`);
+    const outcome = await boot({
+      kernel,
+      machine: machineOf(flags),
+      run,
+      script: words.length === 1 ? `${words[0]}\n` : `exec ${quoteArgv(words)}\n`,
+      cwd: process.cwd(),
+      timeLimitMs: Number(flags.timeLimit) * 1000,
+      onOut: (chunk) => process.stdout.write(chunk),
+      onErr: (chunk) => process.stderr.write(chunk),
+      say,
+    });
+    if (flags.quiet !== true) {
+      const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+      say(
+        `${kernel.release}: boot ${seconds(outcome.bootMs)} s, all ${seconds(outcome.totalMs)} s; console ${run.console}`,
+      );
+    }
+    process.exitCode = outcome.status;
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  say(messageOf(error));
+  process.exitCode = error instanceof AodError ? error.exitStatus : 1;
+}
