@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { findCommand } from "../smb/commands.ts";
+import { parseDuration, parseSize } from "./units.ts";
+
+// The kinds of values that aod.yaml has. The message of an issue is what was expected; config-errors.ts puts it into a sentence.
+
+const commandExpected = "an SMB2 command such as SMB2_WRITE";
+const commandKey = z.string().superRefine((name, context) => {
+  const found = findCommand(name);
+  if (found.ok) return;
+  context.addIssue({ code: "custom", message: commandExpected, params: { suggestion: found.suggestion, got: name } });
+});
+
+interface KeyMeta {
+  readonly doc: string;
+  readonly kind: string;
+  readonly initial: string;
+}
+
+const shapes = new WeakMap<object, Readonly<Record<string, z.ZodType>>>();
+
+/** A mapping of keys; an empty one, or none, means the defaults of all of them. */
+export function section<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) {
+  const schema = z
+    .preprocess((value) => value ?? {}, z.strictObject(shape, { error: typeError("a mapping of keys") }))
+    .prefault(null);
+  shapes.set(schema, shape);
+  return schema;
+}
+
+/** ns. */
+export const duration = (initial: string, doc: string) => unit(initial, doc, "a duration such as 500ms, 10s, 5m, 2h", "duration", parseDuration);
+
+/** ns, or POSITIVE_INFINITY for `off`. */
+export const durationOrOff = (initial: string, doc: string) =>
+  unit(initial, doc, "a duration such as 500ms or 10s, or off", "duration or `off`", durationOrOffNs);
+
+/** Bytes. */
+export const size = (initial: string, doc: string) => unit(initial, doc, "a size such as 512KiB, 64MiB, 2GiB", "size", parseSize);
+
+export const integer = (initial: number, least: number, most: number, doc: string) => {
+  const expected = `a whole number from ${least} to ${most}`;
+  return z
+    .int({ error: expected })
+    .min(least, { error: expected })
+    .max(most, { error: expected })
+    .prefault(initial)
+    .meta(meta(doc, "whole number", initial));
+};
+
+export const flag = (initial: boolean, doc: string) =>
+  z.boolean({ error: "true or false" }).prefault(initial).meta(meta(doc, "`true` or `false`", initial));
+
+export const directory = (initial: string, doc: string) =>
+  z
+    .string({ error: "an absolute path" })
+    .startsWith("/", { error: "an absolute path" })
+    .prefault(initial)
+    .meta(meta(doc, "absolute path", initial));
+
+/** Codes of SMB2 commands. */
+export const commandList = (initial: readonly string[], doc: string) =>
+  z
+    .preprocess((value) => value ?? [], z.array(z.unknown().transform(toCommand), { error: "a list of SMB2 commands" }))
+    .prefault([...initial])
+    .meta(meta(doc, "list of SMB2 commands", `[${initial.join(", ")}]`));
+
+/** Names out of a fixed set. */
+export const nameList = (names: readonly string[], doc: string) => {
+  const one = z.string({ error: `one of ${names.join(", ")}` }).refine((name) => names.includes(name), { error: `one of ${names.join(", ")}` });
+  return z
+    .preprocess((value) => value ?? [], z.array(one, { error: "a list of names" }))
+    .prefault([])
+    .meta(meta(doc, "list of names", "[]"));
+};
+
+/** Per SMB2 command: a duration, or `{threshold, single}`. Keys come out as codes. */
+export const commandThresholds = (doc: string) => {
+  const one = z.preprocess(
+    (value) => (typeof value === "object" && value !== null ? value : { threshold: value }),
+    z.strictObject({
+      threshold: z.unknown().transform(convert(durationOrOffNs, "a duration such as 500ms or 10s, or off")).optional(),
+      single: z.unknown().transform(convert(durationOrOffNs, "a duration such as 500ms or 10s, or off")).optional(),
+    }),
+  );
+  return z
+    .preprocess((value) => value ?? {}, z.record(commandKey, one, { error: typeError("a mapping from SMB2 commands to durations") }))
+    .transform((record) => {
+      const found = Object.entries(record).map(([name, thresholds]) => [findCommand(name), thresholds] as const);
+      return new Map(found.flatMap(([command, thresholds]) => (command.ok ? [[command.code, thresholds] as const] : [])));
+    })
+    .prefault({})
+    .meta(meta(doc, "mapping from SMB2 command to duration, `off`, or `{threshold, single}`", "{}"));
+};
+
+/** Every key below a section: its path, what it takes, its default and what it does. */
+export function listKeys(schema: z.ZodType, prefix = ""): (KeyMeta & { readonly path: string })[] {
+  const shape = shapes.get(schema);
+  if (shape === undefined) {
+    const known = schema.meta() as KeyMeta | undefined;
+    if (known === undefined) throw new Error(`${prefix} has no description`);
+    return [{ path: prefix, doc: known.doc, kind: known.kind, initial: known.initial }];
+  }
+  return Object.entries(shape).flatMap(([key, value]) => listKeys(value, prefix === "" ? key : `${prefix}.${key}`));
+}
+
+/** Only for the wrong type of the whole: its parts have messages of their own. */
+function typeError(expected: string) {
+  return (issue: { readonly code?: string }): string | undefined => (issue.code === "invalid_type" ? expected : undefined);
+}
+
+function unit(initial: string, doc: string, expected: string, kind: string, parse: (text: unknown) => number | undefined) {
+  return z.unknown().transform(convert(parse, expected)).prefault(initial).meta(meta(doc, kind, initial));
+}
+
+function convert(parse: (text: unknown) => number | undefined, expected: string) {
+  return (value: unknown, context: z.RefinementCtx): number => {
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: "custom", message: expected });
+    return z.NEVER;
+  };
+}
+
+function toCommand(value: unknown, context: z.RefinementCtx): number {
+  const found = typeof value === "string" ? findCommand(value) : ({ ok: false } as const);
+  if (found.ok) return found.code;
+  context.addIssue({ code: "custom", message: commandExpected, params: { suggestion: found.suggestion } });
+  return z.NEVER;
+}
+
+function durationOrOffNs(value: unknown): number | undefined {
+  // YAML 1.1 readers turn a bare `off` into false; people expect both to work.
+  return value === "off" || value === false ? Number.POSITIVE_INFINITY : parseDuration(value);
+}
+
+function meta(doc: string, kind: string, initial: unknown): Record<string, unknown> & KeyMeta {
+  return { doc, kind, initial: String(initial) };
+}
