@@ -26,6 +26,9 @@ const result = await build({
   legalComments: "none",
   logLevel: "warning",
   write: false,
+}).catch(() => {
+  // esbuild has already said what is wrong and where.
+  process.exit(1);
 });
 
 mkdirSync(outdir, { recursive: true });
@@ -41,9 +44,7 @@ for (const name of readdirSync(outdir)) {
   if (!current.has(name)) rmSync(join(outdir, name), { recursive: true });
 }
 
-const note = written === 0 ? "dist/ unchanged" : `dist/: ${written} of ${current.size} files new`;
-mkdirSync(join(root, "build"), { recursive: true });
-writeFileSync(join(root, "build/bundle.note"), note);
+console.log(written === 0 ? "dist/ unchanged" : `dist/: ${written} of ${current.size} files new`);
 
 function readOrNothing(path: string): Buffer | undefined {
   try {

@@ -53,8 +53,10 @@ debian_packages() {
     as_root=sudo
   fi
   echo "To be installed with apt-get: $wanted"
+  step_must_end=yes # dpkg ended half way leaves packages half installed
   # shellcheck disable=SC2086 # a list of names
   step "Debian packages" install_packages $as_root sh scripts/apt.sh $wanted
+  step_must_end=
 }
 
 install_packages() {
@@ -112,8 +114,8 @@ native() {
 }
 
 bundle() {
-  "$node" scripts/build.ts
-  note "$(cat build/bundle.note)"
+  said=$("$node" scripts/build.ts)
+  note "$said"
 }
 
 kernels() {

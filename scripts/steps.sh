@@ -2,6 +2,8 @@
 
 step_number=0
 step_count=0
+step_pid=
+step_must_end= # not empty: a signal waits for the running step instead of ending it
 
 now_ms() { date +%s%3N; }
 
@@ -13,6 +15,31 @@ fail() {
   printf '\naod: %s. %s\n' "$1" "$2" >&2
   exit 1
 }
+
+# descendants PID: everything it started, the last first. Without procps, which a fresh machine may not have.
+descendants() {
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null || true); do
+    descendants "$child"
+    printf '%s ' "$child"
+  done
+}
+
+# A shell without job control starts what runs in the background with SIGINT ignored, so it has to be ended from here.
+interrupted() {
+  trap '' INT TERM HUP
+  printf '\n' >&2
+  if [ "$step_pid" ] && [ "$step_must_end" ]; then
+    echo "aod: '$step_name' ends what it has begun" >&2
+    wait "$step_pid" || true
+  elif [ "$step_pid" ]; then
+    # shellcheck disable=SC2046 # a list of process ids
+    kill $(descendants "$step_pid") "$step_pid" 2>/dev/null || true
+  fi
+  exit "$1"
+}
+trap 'interrupted 129' HUP
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
 
 # step NAME FUNCTION [ARG...]: runs FUNCTION with its output in build/log/, shows the time that passes, and the output's end
 # when it failed. What FUNCTION writes to file descriptor 3 becomes the remark at the end of the step's line.
@@ -43,6 +70,7 @@ step() {
   done
   step_status=0
   wait "$step_pid" || step_status=$?
+  step_pid=
   step_took=$(seconds $(($(now_ms) - step_started)))
 
   if [ -t 1 ]; then printf '\r\033[K'; fi

@@ -33,15 +33,27 @@ if (units.length + scenarios.length === 0) {
   process.exit(2);
 }
 
+// The test processes are ended with this one, and the lab's guests with them.
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+
 const started = new Date();
 const tally = new Tally();
 
 async function* report(): AsyncGenerator<TestEvent> {
   if (units.length > 0) {
-    yield* tally.through(run({ files: units, concurrency: Math.min(2, availableParallelism()), timeout: unitLimitMs }));
+    yield* tally.through(
+      run({
+        files: units,
+        concurrency: Math.min(2, availableParallelism()),
+        timeout: unitLimitMs,
+        signal: stop.signal,
+      }),
+    );
   }
   // No limit here: the lab bounds every guest itself.
-  if (scenarios.length > 0) yield* tally.through(run({ files: scenarios, concurrency: 1 }));
+  if (scenarios.length > 0 && !stop.signal.aborted)
+    yield* tally.through(run({ files: scenarios, concurrency: 1, signal: stop.signal }));
   yield* tally.closing(Date.now() - started.getTime());
 }
 
@@ -54,4 +66,4 @@ if (full) {
   writeFileSync(file, `${JSON.stringify(tally.record(root, started), null, 2)}\n`);
   console.log(`kept: ${file}`);
 }
-process.exitCode = tally.succeeded ? 0 : 1;
+process.exitCode = tally.succeeded && !stop.signal.aborted ? 0 : 1;
