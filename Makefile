@@ -1,0 +1,29 @@
+# The C parts: BPF objects and aod-probe into build/, and the check that the TypeScript decoders agree with the contract.
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BUILD := build
+TRIPLET := $(shell $(CC) -dumpmachine)
+BPF_ARCH := $(if $(filter aarch64%,$(TRIPLET)),arm64,x86)
+CONTRACT := $(wildcard bpf/include/*.h)
+OBJECTS := smb_wire contract
+PROBE := $(wildcard probe/*.c)
+
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf/include -I/usr/include/$(TRIPLET)
+CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Ibpf/include -Iprobe
+LIBS := $(shell pkg-config --static --libs libbpf libelf)
+
+all: $(OBJECTS:%=$(BUILD)/bpf/%.bpf.o) $(BUILD)/aod-probe
+
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(CONTRACT) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(LLVM_STRIP) -g $@
+
+$(BUILD)/aod-probe: $(PROBE) probe/probe.h $(CONTRACT) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -static $(PROBE) $(LIBS) -o $@
+
+clean:
+	rm -rf $(BUILD)/bpf $(BUILD)/aod-probe
+
+.PHONY: all clean

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * smb_wire: every SMB2/3 request of the Linux client from the wait for credits to its release.
+ *
+ * A request takes the next slot of a mapped ring when it is created; the ring is the history. A mapped table leads from the
+ * kernel's request pointer to the slot, because (session, message id) is not unique. Nothing here makes a system call
+ * necessary: user space reads the maps, and only outliers go through the ring buffer.
+ *
+ * Each hook exists twice, as fentry/fexit and as kprobe/kretprobe, over one body; aod-probe chooses (probe/ladder.c).
+ */
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "cifs_types.h"
+#include "smb_wire.h"
+#include "smb_wire_maps.h"
+#include "smb_wire_phases.h"
+
+/* Read a member of a kernel struct: directly where the program type allows it, else through the helper. `direct` is a constant. */
+#define GET(direct, p, member) ((direct) ? (p)->member : BPF_CORE_READ(p, member))
+
+#define IS_ERR(p) ((unsigned long)(p) >= (unsigned long)-4095)
+
+static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mid, bool async, bool direct)
+{
+	struct aod_smb_op *op;
+	struct task_struct *creator;
+	void *header;
+
+	if (!mid || IS_ERR(mid))
+		return 0;
+	header = direct ? rqst->rq_iov->iov_base : BPF_CORE_READ(rqst, rq_iov, iov_base);
+	op = op_begin((__u64)mid, GET(direct, mid, mid), direct ? mid->server->conn_id : BPF_CORE_READ(mid, server, conn_id),
+		      GET(direct, mid, command), header, async);
+	if (!op)
+		return 0;
+	creator = GET(direct, mid, creator);
+	if (direct) {
+		__u64 *to = (__u64 *)op->comm, *from = (__u64 *)creator->comm;
+
+		to[0] = from[0];
+		to[1] = from[1];
+	} else {
+		BPF_CORE_READ_STR_INTO(&op->comm, creator, comm);
+	}
+	op_publish(op);
+	return 0;
+}
+
+static __always_inline int released(struct mid_q_entry *mid, bool direct)
+{
+	struct aod_index_entry *entry = index_find((__u64)mid);
+
+	if (!entry) {
+		/* SMB1 requests are not ours; SMB2 knows its dialect by the time its first request is released */
+		if (direct ? mid->server->dialect : BPF_CORE_READ(mid, server, dialect))
+			count(&losses.unseen[command_of(GET(direct, mid, command))]);
+		return 0;
+	}
+	return op_end(entry, GET(direct, mid, mid_state), GET(direct, mid, mid_flags), GET(direct, mid, resp_buf));
+}
+
+static __always_inline struct mid_q_entry *mid_of(struct kref *refcount)
+{
+	return (void *)((char *)refcount - bpf_core_field_offset(struct mid_q_entry, refcount));
+}
+
+static __always_inline __u32 opener_of(struct work_struct *work, bool direct)
+{
+	struct cifsFileInfo *file = (void *)((char *)work - bpf_core_field_offset(struct cifsFileInfo, deferred) -
+					     bpf_core_field_offset(struct delayed_work, work));
+
+	return GET(direct, file, pid);
+}
+
+SEC("fentry/wait_for_free_credits")
+int BPF_PROG(credits_f, struct TCP_Server_Info *server)
+{
+	return wait_begin(server->conn_id, AOD_WAIT_CREDITS);
+}
+
+SEC("fexit/wait_for_free_credits")
+int BPF_PROG(credits_done_f, struct TCP_Server_Info *server, int n, int timeout, int flags, void *instance, int ret)
+{
+	return wait_end(AOD_WAIT_CREDITS, ret);
+}
+
+SEC("fentry/smb2_wait_mtu_credits")
+int BPF_PROG(mtu_credits_f, struct TCP_Server_Info *server)
+{
+	return wait_begin(server->conn_id, AOD_WAIT_MTU);
+}
+
+SEC("fexit/smb2_wait_mtu_credits")
+int BPF_PROG(mtu_credits_done_f, struct TCP_Server_Info *server, unsigned long size, void *num, void *credits, int ret)
+{
+	return wait_end(AOD_WAIT_MTU, ret);
+}
+
+SEC("fexit/smb2_setup_request")
+int BPF_PROG(create_f, void *ses, void *server, struct smb_rqst *rqst, struct mid_q_entry *mid)
+{
+	return created(rqst, mid, false, true);
+}
+
+SEC("fexit/smb2_setup_async_request")
+int BPF_PROG(create_async_f, void *server, struct smb_rqst *rqst, struct mid_q_entry *mid)
+{
+	return created(rqst, mid, true, true);
+}
+
+SEC("fexit/__smb_send_rqst")
+int BPF_PROG(send_f, void *server, int n, void *rqst, int ret)
+{
+	return op_sent(ret);
+}
+
+SEC("fentry/dequeue_mid")
+int BPF_PROG(answer_f, struct mid_q_entry *mid)
+{
+	return op_answered((__u64)mid, mid->resp_buf);
+}
+
+SEC("fentry/__release_mid")
+int BPF_PROG(release_f, struct kref *refcount)
+{
+	return released(mid_of(refcount), true);
+}
+
+SEC("fentry/smb2_deferred_work_close")
+int BPF_PROG(deferred_close_f, struct work_struct *work)
+{
+	return deferred_close(opener_of(work, true));
+}
+
+SEC("tp_btf/smb3_reconnect")
+int BPF_PROG(reconnect_f)
+{
+	return reconnected();
+}
+
+SEC("kprobe/wait_for_free_credits")
+int BPF_KPROBE(credits_k, struct TCP_Server_Info *server)
+{
+	return wait_begin(BPF_CORE_READ(server, conn_id), AOD_WAIT_CREDITS);
+}
+
+SEC("kretprobe/wait_for_free_credits")
+int BPF_KRETPROBE(credits_done_k, int ret)
+{
+	return wait_end(AOD_WAIT_CREDITS, ret);
+}
+
+SEC("kprobe/smb2_wait_mtu_credits")
+int BPF_KPROBE(mtu_credits_k, struct TCP_Server_Info *server)
+{
+	return wait_begin(BPF_CORE_READ(server, conn_id), AOD_WAIT_MTU);
+}
+
+SEC("kretprobe/smb2_wait_mtu_credits")
+int BPF_KRETPROBE(mtu_credits_done_k, int ret)
+{
+	return wait_end(AOD_WAIT_MTU, ret);
+}
+
+/* A return probe does not see the arguments: the entry notes the smb_rqst for it. */
+SEC("kprobe/smb2_setup_request")
+int BPF_KPROBE(create_k, void *ses, void *server, void *rqst)
+{
+	return rqst_note(rqst);
+}
+
+SEC("kretprobe/smb2_setup_request")
+int BPF_KRETPROBE(create_done_k, struct mid_q_entry *mid)
+{
+	void *rqst = rqst_noted();
+
+	return rqst ? created(rqst, mid, false, false) : 0;
+}
+
+SEC("kprobe/smb2_setup_async_request")
+int BPF_KPROBE(create_async_k, void *server, void *rqst)
+{
+	return rqst_note(rqst);
+}
+
+SEC("kretprobe/smb2_setup_async_request")
+int BPF_KRETPROBE(create_async_done_k, struct mid_q_entry *mid)
+{
+	void *rqst = rqst_noted();
+
+	return rqst ? created(rqst, mid, true, false) : 0;
+}
+
+SEC("kretprobe/__smb_send_rqst")
+int BPF_KRETPROBE(send_k, int ret)
+{
+	return op_sent(ret);
+}
+
+SEC("kprobe/dequeue_mid")
+int BPF_KPROBE(answer_k, struct mid_q_entry *mid)
+{
+	return op_answered((__u64)mid, BPF_CORE_READ(mid, resp_buf));
+}
+
+SEC("kprobe/__release_mid")
+int BPF_KPROBE(release_k, struct kref *refcount)
+{
+	return released(mid_of(refcount), false);
+}
+
+SEC("kprobe/smb2_deferred_work_close")
+int BPF_KPROBE(deferred_close_k, struct work_struct *work)
+{
+	return deferred_close(opener_of(work, false));
+}
+
+SEC("raw_tp/smb3_reconnect")
+int reconnect_k(void *ctx)
+{
+	return reconnected();
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * aod-probe: loads and attaches smb_wire, drops every privilege, then answers frames on stdin and stdout until its parent ends.
+ * Single-threaded on purpose: capabilities belong to threads.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include "probe.h"
+
+static const char usage[] = "usage: aod-probe --object FILE [--module cifs] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]]\n";
+
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option names[] = {
+		{ "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
+		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, {},
+	};
+	int c;
+
+	*o = (struct options){ .module = "cifs", .user = "65534", .tick_ms = 1000 };
+	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		switch (c) {
+		case 'o': o->object = optarg; break;
+		case 'm': o->module = optarg; break;
+		case 'u': o->user = optarg; break;
+		case 't': o->tick_ms = strtoul(optarg, NULL, 10); break;
+		case 'h': o->hide = optarg; break;
+		default: return -EINVAL;
+		}
+	}
+	return o->object && o->tick_ms >= 10 && optind == argc ? 0 : -EINVAL;
+}
+
+static int start_timer(unsigned int ms)
+{
+	const struct itimerspec every = { { ms / 1000, ms % 1000 * 1000000l }, { ms / 1000, ms % 1000 * 1000000l } };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+
+	if (fd < 0 || timerfd_settime(fd, 0, &every, NULL))
+		return fail(1, errno, "cannot make a timer");
+	return fd;
+}
+
+static int drop(const struct options *options, const struct loaded *loaded, int timer)
+{
+	int keep[2 * MAX_PROGRAMS + 3], n = 0;
+
+	keep[n++] = timer;
+	keep[n++] = loaded->outliers_fd;
+	keep[n++] = ring_buffer__epoll_fd(loaded->outliers);
+	for (int i = 0; i < loaded->programs; i++) {
+		keep[n++] = loaded->program_fds[i];
+		keep[n++] = loaded->link_fds[i];
+	}
+	return drop_privileges(options->user, keep, n);
+}
+
+static void say_hello(const struct options *options)
+{
+	struct aod_hello hello = { .pid = getpid(), .hooks = n_hooks, .ring = AOD_RING, .op_size = sizeof(struct aod_smb_op) };
+	struct utsname name;
+
+	uname(&name);
+	snprintf(hello.module, sizeof(hello.module), "%s", options->module);
+	snprintf(hello.release, sizeof(hello.release), "%.*s", (int)sizeof(hello.release) - 1, name.release);
+	out_open(AOD_FRAME_HELLO, &hello, sizeof(hello));
+	for (size_t i = 0; i < n_hooks; i++) {
+		struct aod_hook hook = { .rung = hooks[i].rung, .needed = hooks[i].needed };
+
+		snprintf(hook.name, sizeof(hook.name), "%s", hooks[i].name);
+		snprintf(hook.function, sizeof(hook.function), "%s", hooks[i].function);
+		snprintf(hook.why, sizeof(hook.why), "%s", hooks[i].why);
+		out_add(&hook, sizeof(hook));
+	}
+	out_close();
+}
+
+/* One whole request at the front of the buffer; returns its size, 0 = not whole yet, -1 = not a request of ours. */
+static ssize_t answer(const char *data, size_t size)
+{
+	struct aod_frame frame;
+	struct aod_settings settings;
+	struct aod_history_request wanted;
+
+	if (size < sizeof(frame))
+		return 0;
+	memcpy(&frame, data, sizeof(frame));
+	if (frame.version != AOD_FRAME_VERSION || frame.length > sizeof(settings))
+		return -1;
+	if (size < sizeof(frame) + frame.length)
+		return 0;
+	data += sizeof(frame);
+	if (frame.type == AOD_REQUEST_SET && frame.length == sizeof(settings)) {
+		memcpy(&settings, data, sizeof(settings));
+		wire_set(&settings);
+	} else if (frame.type == AOD_REQUEST_HISTORY && frame.length == sizeof(wanted)) {
+		memcpy(&wanted, data, sizeof(wanted));
+		wire_history(&wanted);
+	} else {
+		return -1;
+	}
+	return sizeof(frame) + frame.length;
+}
+
+/* false: the parent closed its end, or does not speak our language. */
+static bool read_requests(void)
+{
+	static char buffer[4096];
+	static size_t filled;
+	ssize_t n = read(STDIN_FILENO, buffer + filled, sizeof(buffer) - filled);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (n == 0)
+		return false;
+	filled += n;
+	while ((n = answer(buffer, filled)) > 0) {
+		memmove(buffer, buffer + n, filled - n);
+		filled -= n;
+	}
+	if (n < 0)
+		fail(1, 0, "a request on stdin that aod-probe does not know");
+	return n == 0;
+}
+
+static void serve(struct loaded *loaded, int timer)
+{
+	struct pollfd fds[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = timer, .events = POLLIN },
+		{ .fd = ring_buffer__epoll_fd(loaded->outliers), .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+
+	while (!out_flush()) {
+		__u64 ticks;
+
+		wire_history_pump();
+		fds[3].events = out_pending() ? POLLOUT : 0;
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[3].revents & (POLLERR | POLLHUP))
+			return;
+		if (fds[0].revents && !read_requests())
+			return;
+		if (fds[2].revents) {
+			ring_buffer__consume(loaded->outliers);
+			wire_outliers_done();
+		}
+		if (fds[1].revents && read(timer, &ticks, sizeof(ticks)) == sizeof(ticks))
+			wire_tick();
+	}
+}
+
+static int run(const struct options *options)
+{
+	struct loaded loaded = {};
+	int timer;
+
+	if (geteuid())
+		return fail(1, 0, "loading BPF programs into the module %s needs root", options->module);
+	if (ladder_choose(options) || load(options, &loaded, wire_outlier))
+		return -1;
+	timer = start_timer(options->tick_ms);
+	if (timer < 0 || drop(options, &loaded, timer))
+		return -1;
+	wire_init(&loaded);
+	say_hello(options);
+	serve(&loaded, timer);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+
+	if (parse(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (out_init()) {
+		perror("aod-probe: stdout");
+		return 1;
+	}
+	run(&options);
+	return fail_exit();
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reads smb_wire's memory and makes frames of it: no system call, and no more than a scan of three tables a tick. */
+#include <bpf/bpf.h>
+#include <string.h>
+#include <time.h>
+#include "probe.h"
+
+#define MAX_ENTRY_BUCKETS (5 * AOD_BUCKETS)
+#define HISTORY_CHUNK 1024 /* ops in one HISTORY frame */
+#define IDLE_TICKS 600     /* a target without ops this long may give its place up when places get scarce */
+
+static const struct loaded *probe;
+static const struct wire *wire;
+static __u64 inflight_ns = ALL_ONES;
+static __u64 lost_stdout;
+static bool outliers_open;
+
+static struct aod_smb_stats seen[AOD_TARGETS * AOD_COMMANDS]; /* as of the last tick */
+static __u16 idle[AOD_TARGETS];
+
+static struct {
+	bool active;
+	__u64 next, head, torn;
+	__u32 token, overflow;
+} history;
+
+static struct {
+	__u64 losses[sizeof(struct aod_smb_losses) / 8];
+	__u64 recursion, overtaken, stdout_full;
+} told;
+
+void wire_init(const struct loaded *loaded)
+{
+	probe = loaded;
+	wire = &loaded->wire;
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static __u64 oldest_of(__u64 head)
+{
+	return head > AOD_RING ? head - AOD_RING + 1 : head ? 1 : 0;
+}
+
+static bool emit_op(struct aod_smb_op *op)
+{
+	op->request = 0; /* a kernel address */
+	return out_add(op, sizeof(*op));
+}
+
+int wire_outlier(void *context, void *data, size_t size)
+{
+	struct aod_smb_op op;
+
+	if (size < sizeof(op))
+		return 0;
+	memcpy(&op, data, sizeof(op));
+	if (outliers_open && emit_op(&op))
+		return 0;
+	wire_outliers_done();
+	outliers_open = out_room() > sizeof(struct aod_frame) + sizeof(op) && out_open(AOD_FRAME_OPS, NULL, 0);
+	if (!outliers_open || !emit_op(&op))
+		lost_stdout++;
+	return 0;
+}
+
+void wire_outliers_done(void)
+{
+	if (outliers_open)
+		out_close();
+	outliers_open = false;
+}
+
+/* Differences to the last tick of one target and command; returns the number of buckets, -1 when nothing happened. */
+static int entry_of(__u32 at, struct aod_tick_entry *entry, struct aod_bucket *buckets)
+{
+	const struct aod_smb_stats *s = &wire->stats[at];
+	struct aod_smb_stats *old = &seen[at];
+	int n = 0;
+
+	entry->count = s->count - old->count;
+	entry->errors = s->errors - old->errors;
+	if (entry->count) {
+		for (int b = 0; b < AOD_BUCKETS; b++) {
+			const __u32 delta = s->buckets[b] - old->buckets[b];
+
+			if (delta)
+				buckets[n++] = (struct aod_bucket){ .histogram = AOD_HIST_LATENCY, .bucket = b, .count = delta };
+			old->buckets[b] += delta;
+		}
+		old->count += entry->count;
+		old->errors += entry->errors;
+	}
+	n += phases_take(at / AOD_COMMANDS, at % AOD_COMMANDS, buckets + n, MAX_ENTRY_BUCKETS - n);
+	return n || entry->count ? n : -1;
+}
+
+static void tick_entries(void)
+{
+	static struct {
+		struct aod_tick_entry entry;
+		struct aod_bucket buckets[MAX_ENTRY_BUCKETS];
+	} out;
+
+	for (__u32 target = 0; target < AOD_TARGETS; target++) {
+		const struct aod_smb_target *t = &wire->targets[target];
+
+		if (target && (!t->key || !t->connection))
+			continue;
+		idle[target] += idle[target] < IDLE_TICKS;
+		for (__u32 command = 0; command < AOD_COMMANDS; command++) {
+			const int n = entry_of(target * AOD_COMMANDS + command, &out.entry, out.buckets);
+			struct aod_tick *tick = out_head();
+
+			if (n < 0)
+				continue;
+			idle[target] = 0;
+			out.entry.connection = t->connection;
+			out.entry.session = t->session;
+			out.entry.tree = t->tree;
+			out.entry.command = command;
+			out.entry.buckets = n;
+			if (out_add(&out, sizeof(out.entry) + n * sizeof(out.buckets[0])))
+				tick->entries++;
+			else
+				lost_stdout++;
+		}
+	}
+}
+
+/* Sessions come and go for months: when places get scarce, targets that nobody uses give theirs back. */
+static void recycle_targets(void)
+{
+	int used = 0;
+
+	for (__u32 i = 1; i < AOD_TARGETS; i++)
+		used += wire->targets[i].key != 0;
+	if (used < AOD_TARGETS * 3 / 4)
+		return;
+	for (__u32 i = 0; i < AOD_INDEX; i++)
+		if (wire->index[i].request && wire->index[i].at < AOD_RING + AOD_OVERFLOW)
+			idle[wire->ops[wire->index[i].at].target & (AOD_TARGETS - 1)] = 0;
+	for (__u32 i = 1; i < AOD_TARGETS; i++) {
+		if (!wire->targets[i].key || idle[i] < IDLE_TICKS)
+			continue;
+		wire->targets[i].connection = 0;
+		__atomic_store_n(&wire->targets[i].key, 0, __ATOMIC_RELEASE);
+		idle[i] = 0;
+	}
+}
+
+static __u64 recursion_misses(void)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < probe->programs; i++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(probe->program_fds[i], &info, &size))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+static void send_tick(__u64 now, __u64 recursion)
+{
+	struct aod_tick tick = {
+		.now = now,
+		.head = *(volatile __u64 *)wire->head,
+		.recursion_misses = recursion,
+		.events = *wire->events,
+	};
+
+	tick.oldest = oldest_of(tick.head);
+	phases_collect(wire, tick.head);
+	/* the reader must be able to take a whole tick; else the differences stay for the next one */
+	if (out_room() < AOD_FRAME_MAX + sizeof(struct aod_frame) || !out_open(AOD_FRAME_TICK, &tick, sizeof(tick))) {
+		lost_stdout++;
+		return;
+	}
+	tick_entries();
+	out_close();
+}
+
+static void add_open_requests(__u64 now)
+{
+	struct aod_inflight *head = out_head();
+
+	for (__u32 i = 0; i < AOD_INDEX; i++) {
+		const struct aod_index_entry entry = wire->index[i];
+		struct aod_smb_op op;
+
+		if (!entry.request || entry.at >= AOD_RING + AOD_OVERFLOW)
+			continue;
+		if (!record_read(&wire->ops[entry.at], &op) || op.request != entry.request)
+			continue; /* ended or moved while we looked */
+		head->open++;
+		if (now - op.created + op.queue_ns < inflight_ns || now < op.created)
+			continue;
+		if (emit_op(&op))
+			head->ops++;
+		else
+			lost_stdout++;
+	}
+}
+
+static void add_waiters(__u64 now)
+{
+	struct aod_inflight *head = out_head();
+
+	for (__u32 i = 0; i < AOD_TASKS; i++) {
+		const struct aod_task *t = &wire->tasks[i];
+		struct aod_waiter waiter = { .kind = t->waiting };
+
+		if (!waiter.kind)
+			continue;
+		waiter.asked = t->asked;
+		waiter.connection = t->connection;
+		waiter.tid = t->id;
+		waiter.tgid = t->id >> 32;
+		if (!waiter.asked || now < waiter.asked || now - waiter.asked < inflight_ns)
+			continue;
+		if (out_add(&waiter, sizeof(waiter)))
+			head->waiters++;
+		else
+			lost_stdout++;
+	}
+}
+
+static void send_inflight(__u64 now)
+{
+	struct aod_inflight head = { .now = now };
+
+	if (out_room() < AOD_FRAME_MAX + sizeof(struct aod_frame) || !out_open(AOD_FRAME_INFLIGHT, &head, sizeof(head))) {
+		lost_stdout++;
+		return;
+	}
+	add_open_requests(now);
+	add_waiters(now);
+	out_close();
+}
+
+static void lost(struct aod_lost *list, int *n, __u32 kind, __u32 detail, __u64 count)
+{
+	if (count)
+		list[(*n)++] = (struct aod_lost){ .kind = kind, .detail = detail, .count = count };
+}
+
+static void send_losses(__u64 recursion)
+{
+	const struct aod_smb_losses l = *wire->losses;
+	struct aod_lost list[AOD_COMMANDS + 16];
+	int n = 0;
+
+	if (!memcmp(told.losses, &l, sizeof(l)) && told.recursion == recursion && told.overtaken == phases_overtaken() &&
+	    told.stdout_full == lost_stdout)
+		return;
+	lost(list, &n, AOD_LOST_INDEX, 0, l.index_full);
+	lost(list, &n, AOD_LOST_OVERFLOW, 0, l.overflow_full);
+	lost(list, &n, AOD_LOST_TASKS, 0, l.tasks_full);
+	lost(list, &n, AOD_LOST_TARGETS, 0, l.targets_full);
+	lost(list, &n, AOD_LOST_RINGBUF, 0, l.ringbuf_full);
+	lost(list, &n, AOD_LOST_GHOSTS, 0, l.ghosts);
+	for (int c = 0; c < AOD_COMMANDS; c++)
+		lost(list, &n, AOD_LOST_UNSEEN, c, l.unseen[c]);
+	lost(list, &n, AOD_LOST_RECURSION, 0, recursion);
+	lost(list, &n, AOD_LOST_OVERTAKEN, 0, phases_overtaken());
+	lost(list, &n, AOD_LOST_STDOUT, 0, lost_stdout);
+	if (!out_frame(AOD_FRAME_LOST, NULL, 0, list, n * sizeof(list[0])))
+		return; /* told at the next tick */
+	memcpy(told.losses, &l, sizeof(l));
+	told.recursion = recursion;
+	told.overtaken = phases_overtaken();
+	told.stdout_full = lost_stdout;
+}
+
+void wire_tick(void)
+{
+	const __u64 now = now_ns(), recursion = recursion_misses();
+
+	send_tick(now, recursion);
+	send_inflight(now);
+	send_losses(recursion);
+	recycle_targets();
+}
+
+void wire_history(const struct aod_history_request *request)
+{
+	memset(&history, 0, sizeof(history));
+	history.active = true;
+	history.token = request->token;
+	history.head = *(volatile __u64 *)wire->head;
+	history.next = oldest_of(history.head);
+	if (request->from > history.next)
+		history.next = request->from;
+	wire_history_pump();
+}
+
+static bool next_record(struct aod_smb_op *op)
+{
+	while (history.overflow < AOD_OVERFLOW)
+		if (record_read(&wire->ops[AOD_RING + history.overflow++], op))
+			return true;
+	while (history.next && history.next <= history.head) {
+		const __u64 seq = history.next++;
+
+		if (record_read(&wire->ops[(seq - 1) & (AOD_RING - 1)], op) && op->seq == seq)
+			return true;
+		history.torn++;
+	}
+	return false;
+}
+
+/* Writes as much of the answer as the buffer takes; called again when it has drained. */
+void wire_history_pump(void)
+{
+	while (history.active && out_room() > AOD_FRAME_MAX) {
+		struct aod_history head = { .head = history.head, .oldest = oldest_of(history.head), .token = history.token, .done = 1 };
+		struct aod_history *h;
+		struct aod_smb_op op;
+
+		if (!out_open(AOD_FRAME_HISTORY, &head, sizeof(head)))
+			return;
+		h = out_head();
+		while (h->ops < HISTORY_CHUNK && next_record(&op)) {
+			emit_op(&op);
+			h->ops++;
+		}
+		h->done = h->ops < HISTORY_CHUNK;
+		h->torn = history.torn;
+		history.active = !h->done;
+		out_close();
+	}
+}
+
+void wire_set(const struct aod_settings *settings)
+{
+	memcpy(wire->tunables, &settings->smb, sizeof(settings->smb));
+	inflight_ns = settings->inflight_ns;
+}
