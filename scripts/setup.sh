@@ -120,6 +120,9 @@ bundle() {
 
 kernels() {
   # shellcheck disable=SC2086 # a list of versions
-  "$node" lab/main.ts fetch $1
-  note "$1"
+  said=$("$node" lab/main.ts fetch $1) || {
+    note "a kernel of the lab ($1) could not be had"
+    return 1
+  }
+  note "$(printf '%s\n' "$said" | cut -f 2 | paste -s -d ' ')"
 }

@@ -83,7 +83,6 @@ step() {
   tail -n 40 "$step_log" | sed 's/^/    /' >&2
   step_why=$(cat "$step_note")
   rm -f "$step_note"
-  if [ -z "$step_why" ]; then step_why=$(grep -v '^[[:space:]]*$' "$step_log" | tail -n 1 | cut -c 1-300); fi
   fail "the step '$step_name' failed${step_why:+: $step_why}" "Its whole output: $step_log"
 }
 
