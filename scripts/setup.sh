@@ -8,9 +8,8 @@ missing_packages() {
   lists "$@" | while read -r choice; do
     found=
     for name in $(printf '%s' "$choice" | tr '|' ' '); do
-      case $(dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null) in
-        *installed*) found=yes ;;
-      esac
+      # A line for each architecture; dpkg also knows "not-installed" and "half-installed".
+      if dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null | grep -qx installed; then found=yes; fi
     done
     [ "$found" ] || printf '%s\n' "$choice"
   done | sort -u
