@@ -88,7 +88,7 @@ export async function boot(request: BootRequest): Promise<Outcome> {
     (child.stdio[channelDescriptors.err] as Readable).on("data", request.onErr);
     const lines = createInterface({ input: child.stdio[channelDescriptors.ctl] as Readable });
     lines.on("line", (line) => {
-      if (line.startsWith("ready ")) bootMs = performance.now() - started;
+      if (line === "ready") bootMs = performance.now() - started;
       else if (/^exit \d+$/.test(line)) {
         status = Number(line.slice(5));
         // The job is done and its output has been taken; a machine that does not power off is not waited for.
