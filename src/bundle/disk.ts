@@ -37,7 +37,11 @@ export const realDisk: Disk = {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
   create: async (path) => {
-    const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+    const handle = await open(
+      path,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    );
     return { write: (data) => writeAll(handle, data), sync: () => handle.sync(), close: () => handle.close() };
   },
   rename,

@@ -26,19 +26,34 @@ function rulesFor(kind: TextKind): readonly Rule[] {
   const rest = kind === "json" ? '(?:\\\\.|[^"\\\\])+' : ".+";
   return [
     // Authorization headers first: they take the rest of the line, whatever follows.
-    { pattern: new RegExp(`(${before}(?:proxy-)?authorization["']?\\s*[:=]\\s*["']?)${rest}`, "gi"), replace: `$1${MARK}` },
+    {
+      pattern: new RegExp(`(${before}(?:proxy-)?authorization["']?\\s*[:=]\\s*["']?)${rest}`, "gi"),
+      replace: `$1${MARK}`,
+    },
     { pattern: new RegExp(`(${before}(?:set-)?cookie:\\s*)${rest}`, "gi"), replace: `$1${MARK}` },
     { pattern: new RegExp(`(${before}bearer\\s+)[A-Za-z0-9._~+/=-]{8,}`, "gi"), replace: `$1${MARK}` },
     // What smbinfo keys prints.
-    { pattern: new RegExp(`(${before}(?:session|signing|encryption|decryption|server in|server out|serverin|serverout) key:\\s*)${rest}`, "gi"), replace: `$1${MARK}` },
+    {
+      pattern: new RegExp(
+        `(${before}(?:session|signing|encryption|decryption|server in|server out|serverin|serverout) key:\\s*)${rest}`,
+        "gi",
+      ),
+      replace: `$1${MARK}`,
+    },
     { pattern: new RegExp(`(${before}(?:${keys})=)${any}`, "gi"), replace: `$1${MARK}` },
     // JSON and YAML members. Not `name:type` without a space, as in /proc/fs/cifs/mount_params.
-    { pattern: new RegExp(`(\\\\?["'](?:${keys})\\\\?["']\\s*:\\s*\\\\?["'])(?:\\\\.|[^"'\\\\])+`, "gi"), replace: `$1${MARK}` },
+    {
+      pattern: new RegExp(`(\\\\?["'](?:${keys})\\\\?["']\\s*:\\s*\\\\?["'])(?:\\\\.|[^"'\\\\])+`, "gi"),
+      replace: `$1${MARK}`,
+    },
     { pattern: new RegExp(`(${before}(?:${keys}):\\s+)(?!["'])${word[kind]}`, "gi"), replace: `$1${MARK}` },
     { pattern: new RegExp(`(--(?:${keys})\\s+)${word[kind]}`, "gi"), replace: `$1${MARK}` },
     // user%password, as smbclient and mount.cifs take it.
     { pattern: new RegExp(`(${before}user(?:name)?=[^,%\\s"]*%)${any}`, "gi"), replace: `$1${MARK}` },
-    { pattern: new RegExp(`((?:^|\\s|")(?:-U|--user(?:name)?)[\\s=]*[^%\\s"]+%)${word[kind]}`, "g"), replace: `$1${MARK}` },
+    {
+      pattern: new RegExp(`((?:^|\\s|")(?:-U|--user(?:name)?)[\\s=]*[^%\\s"]+%)${word[kind]}`, "g"),
+      replace: `$1${MARK}`,
+    },
     // scheme://user:password@host
     { pattern: /([a-z][a-z0-9+.-]*:\/\/[^\s/:@"]+:)[^\s/"]+(?=@)/gi, replace: `$1${MARK}` },
     // JSON web tokens.

@@ -120,6 +120,8 @@ function isCount(value: number | undefined): value is number {
 
 function unescapeBytes(text: string): string {
   if (!text.includes("\\x")) return text;
-  const bytes = text.replace(/(?:\\x[0-9a-f]{2})+/g, (run) => Buffer.from(run.replaceAll("\\x", ""), "hex").toString("utf8"));
+  const bytes = text.replace(/(?:\\x[0-9a-f]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll("\\x", ""), "hex").toString("utf8"),
+  );
   return bytes;
 }

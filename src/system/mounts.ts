@@ -38,7 +38,9 @@ function parseOptions(text: string): Record<string, string | true> {
 export function unescapeOctal(text: string): string {
   if (!text.includes("\\")) return text;
   const run = /(?:\\[0-3][0-7]{2})+/g;
-  return text.replace(run, (match) => Buffer.from((match.match(/[0-7]{3}/g) ?? []).map((octal) => Number.parseInt(octal, 8))).toString());
+  return text.replace(run, (match) =>
+    Buffer.from((match.match(/[0-7]{3}/g) ?? []).map((octal) => Number.parseInt(octal, 8))).toString(),
+  );
 }
 
 export const isSmb = (mount: Mount): boolean => smbTypes.has(mount.type);

@@ -54,10 +54,12 @@ async function gated<T>(work: () => Promise<T>, signal: AbortSignal | undefined)
  */
 export function readLocal(path: string, options: ReadOptions): Promise<LocalFile | undefined> {
   return gated(async () => {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw error;
-    });
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY).catch(
+      (error: unknown) => {
+        if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+        throw error;
+      },
+    );
     if (handle === undefined) return undefined;
     try {
       const pieces: Buffer[] = [];

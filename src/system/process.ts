@@ -65,7 +65,8 @@ export function createRunner(path = systemPath): Run {
       found.delete(argv[0]);
       return { ...nothing, status: "missing", reason: `${argv[0]} is not installed`, tookMs: 0 };
     }
-    const command: Argv = ionice === undefined ? [program, ...argv.slice(1)] : [ionice, "-c3", program, ...argv.slice(1)];
+    const command: Argv =
+      ionice === undefined ? [program, ...argv.slice(1)] : [ionice, "-c3", program, ...argv.slice(1)];
     const outcome = await runGroup(command, { ...options, env: options.env ?? { PATH: path, LC_ALL: "C" } });
     return { ...outcome, tookMs: Math.round(performance.now() - started) };
   };
@@ -87,10 +88,16 @@ async function findProgram(program: string, path: string): Promise<string | unde
 }
 
 function runGroup(argv: Argv, options: RunOptions): Promise<Omit<RunResult, "tookMs">> {
-  if (options.signal?.aborted) return Promise.resolve({ ...nothing, status: "timeout", reason: "not started: out of time" });
+  if (options.signal?.aborted)
+    return Promise.resolve({ ...nothing, status: "timeout", reason: "not started: out of time" });
   let child: ChildProcess;
   try {
-    child = spawn(argv[0], argv.slice(1), { detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...options.env }, cwd: "/" });
+    child = spawn(argv[0], argv.slice(1), {
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...options.env },
+      cwd: "/",
+    });
   } catch (error) {
     return Promise.resolve({ ...nothing, status: "failed", reason: messageOf(error) });
   }
@@ -129,7 +136,9 @@ function runGroup(argv: Argv, options: RunOptions): Promise<Omit<RunResult, "too
     child.stdout?.on("data", stdout.take);
     child.stderr?.on("data", stderr.take);
     child.on("error", (error) => finish(null, error.message));
-    child.on("close", (code, signal) => finish(code, signal === null || ended !== undefined ? undefined : `ended by ${signal}`));
+    child.on("close", (code, signal) =>
+      finish(code, signal === null || ended !== undefined ? undefined : `ended by ${signal}`),
+    );
   });
 }
 

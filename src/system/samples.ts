@@ -121,7 +121,9 @@ function parseStat(text: string): Facts {
 }
 
 const memoryFields = new Set(
-  "MemTotal MemFree MemAvailable Buffers Cached Dirty Writeback Slab SReclaimable SwapTotal SwapFree Committed_AS".split(" "),
+  "MemTotal MemFree MemAvailable Buffers Cached Dirty Writeback Slab SReclaimable SwapTotal SwapFree Committed_AS".split(
+    " ",
+  ),
 );
 
 /** In KiB, as the kernel prints it. */

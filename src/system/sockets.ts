@@ -23,7 +23,10 @@ export interface TcpRow {
 }
 
 // include/net/tcp_states.h
-const states = "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING NEW_SYN_RECV".split(" ");
+const states =
+  "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING NEW_SYN_RECV".split(
+    " ",
+  );
 
 /**
  * ss(8) with TCP's internals, memory and timers of the sockets to some servers. Without servers: of everything to the ports of SMB and

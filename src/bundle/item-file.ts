@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import type { DiskFile } from "./disk.ts";
+import { LineRedactor, type TextKind } from "./redact.ts";
+
+export type Source = Buffer | string | AsyncIterable<Buffer | string>;
+
+export interface CopyOptions {
+  readonly limitBytes: number;
+  /** Undefined: bytes, not text; nothing is taken out. */
+  readonly redact: TextKind | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** How a copy ended. `ok`: all of it. */
+export interface CopyResult {
+  readonly status: "ok" | "truncated" | "failed" | "timed_out";
+  readonly reason?: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly redacted: number;
+}
+
+/** The source stalled past its time; thrown inside only. */
+class Stalled extends Error {}
+/** The limit is reached; thrown inside only. */
+class Full extends Error {}
+/** The disk failed: this is the only thing that leaves copyInto(). */
+class DiskFailure extends Error {}
+
+/**
+ * Copies a source into an open file: redacted, bounded, hashed, in writes of 64 KiB. What a failing or stalled source gave is kept.
+ * Rejects only with what the file threw.
+ */
+export async function copyInto(file: DiskFile, source: Source, options: CopyOptions): Promise<CopyResult> {
+  const hash = createHash("sha256");
+  const redactor = options.redact === undefined ? undefined : new LineRedactor(options.redact);
+  const waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  let size = 0;
+
+  const flush = async (): Promise<void> => {
+    if (waitingBytes === 0) return;
+    const block = waiting.length === 1 && waiting[0] !== undefined ? waiting[0] : Buffer.concat(waiting);
+    waiting.length = 0;
+    waitingBytes = 0;
+    hash.update(block);
+    await file.write(block).catch((error: unknown) => {
+      throw new DiskFailure("write", { cause: error });
+    });
+  };
+  const put = async (piece: Buffer | string): Promise<void> => {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+    const room = options.limitBytes - size;
+    const kept = bytes.length > room ? bytes.subarray(0, room) : bytes;
+    if (kept.length > 0) waiting.push(kept);
+    waitingBytes += kept.length;
+    size += kept.length;
+    if (waitingBytes >= 64 * 1024) await flush();
+    if (bytes.length > room) throw new Full();
+  };
+
+  let end: Pick<CopyResult, "status" | "reason"> = { status: "ok" };
+  try {
+    for await (const piece of stoppable(source, options.signal)) {
+      await put(redactor ? redactor.push(piece) : piece);
+    }
+    if (redactor) await put(redactor.end());
+  } catch (error) {
+    if (error instanceof DiskFailure) throw error.cause;
+    if (error instanceof Full) end = { status: "truncated", reason: `cut at ${options.limitBytes} bytes` };
+    else if (error instanceof Stalled) end = { status: "timed_out", reason: "its time was over" };
+    else end = { status: "failed", reason: error instanceof Error ? error.message : String(error) };
+  }
+  try {
+    await flush();
+  } catch (error) {
+    throw error instanceof DiskFailure ? error.cause : error;
+  }
+  return { ...end, size, sha256: hash.digest("hex"), redacted: redactor?.removed ?? 0 };
+}
+
+/** The pieces of a source, until it ends or the signal does: a source that never answers cannot hold the copy. */
+async function* stoppable(source: Source, signal: AbortSignal | undefined): AsyncGenerator<Buffer | string> {
+  if (typeof source === "string" || Buffer.isBuffer(source)) {
+    yield source;
+    return;
+  }
+  const iterator = source[Symbol.asyncIterator]();
+  let stop = (): void => {};
+  const onAbort = (): void => stop();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  let finished = false;
+  try {
+    for (;;) {
+      // A promise of its own for each piece: a race with one that lives as long as the copy would keep every piece's result alive.
+      const next = await new Promise<IteratorResult<Buffer | string>>((resolve, reject) => {
+        stop = () => reject(new Stalled());
+        if (signal?.aborted) stop();
+        else iterator.next().then(resolve, reject);
+      });
+      if (next.done) {
+        finished = true;
+        return;
+      }
+      yield next.value;
+    }
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    // Not awaited: the return of a generator that hangs in an await comes only after it.
+    if (!finished) void iterator.return?.().catch(() => undefined);
+  }
+}
