@@ -16,7 +16,7 @@ function start(program: string, ...args: string[]): { status: number | null; std
 
 /** The names under "Commands:" of commander's help. */
 function commandsOf(help: string): string[] {
-  const section = help.split(/^Commands:$/m)[1] ?? "";
+  const section = help.split(/^Commands:$/m)[1]?.split(/\n\n/)[0] ?? "";
   return [...section.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name ?? "").filter((name) => name !== "help");
 }
 
