@@ -24,6 +24,20 @@
 
 #define IS_ERR(p) ((unsigned long)(p) >= (unsigned long)-4095)
 
+/*
+ * A request is known by its distance from our own memory. The verifier lets no program calculate with a kernel pointer, but it
+ * makes a number of the difference of two; and a kprobe, whose arguments are numbers, must arrive at the same one.
+ */
+static __always_inline __u64 key_of(const void *mid, bool direct)
+{
+	static volatile __u64 base;
+
+	if (direct)
+		return (__u64)mid - (__u64)ops;
+	base = (__u64)ops;
+	return (__u64)mid - base;
+}
+
 static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mid, bool async, bool direct)
 {
 	struct aod_smb_op *op;
@@ -33,7 +47,7 @@ static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mi
 	if (!mid || IS_ERR(mid))
 		return 0;
 	header = direct ? rqst->rq_iov->iov_base : BPF_CORE_READ(rqst, rq_iov, iov_base);
-	op = op_begin((__u64)mid, GET(direct, mid, mid), direct ? mid->server->conn_id : BPF_CORE_READ(mid, server, conn_id),
+	op = op_begin(key_of(mid, direct), GET(direct, mid, mid), direct ? mid->server->conn_id : BPF_CORE_READ(mid, server, conn_id),
 		      GET(direct, mid, command), header, async);
 	if (!op)
 		return 0;
@@ -50,30 +64,39 @@ static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mi
 	return 0;
 }
 
-static __always_inline int released(struct mid_q_entry *mid, bool direct)
+/* Released without a seen begin. SMB1 requests are not ours; SMB2 knows its dialect before its first request is released. */
+static __always_inline int unseen(struct mid_q_entry *mid)
 {
-	struct aod_index_entry *entry = index_find((__u64)mid);
-
-	if (!entry) {
-		/* SMB1 requests are not ours; SMB2 knows its dialect by the time its first request is released */
-		if (direct ? mid->server->dialect : BPF_CORE_READ(mid, server, dialect))
-			count(&losses.unseen[command_of(GET(direct, mid, command))]);
-		return 0;
-	}
-	return op_end(entry, GET(direct, mid, mid_state), GET(direct, mid, mid_flags), GET(direct, mid, resp_buf));
+	if (BPF_CORE_READ(mid, server, dialect))
+		count(&losses.unseen[command_of(BPF_CORE_READ(mid, command))]);
+	return 0;
 }
 
-static __always_inline struct mid_q_entry *mid_of(struct kref *refcount)
+/*
+ * The fields of a request are read only when they can say something new: no answer seen, no status seen (a plain READ), or
+ * released by another task than the one that waited for it (cancelled). Through the helper, because the verifier does not
+ * follow a pointer to a member back to its struct.
+ */
+static __always_inline int released(struct kref *refcount, bool direct)
 {
-	return (void *)((char *)refcount - bpf_core_field_offset(struct mid_q_entry, refcount));
+	struct mid_q_entry *mid = (void *)((char *)refcount - bpf_core_field_offset(struct mid_q_entry, refcount));
+	struct aod_index_entry *entry = index_find(key_of(mid, direct));
+	struct aod_smb_op *op = entry ? op_at(entry->at) : NULL;
+
+	if (!op)
+		return unseen(mid);
+	if (!op->answered || !(op->flags & AOD_F_STATUS) ||
+	    (!(op->flags & AOD_F_ASYNC_CALL) && op->tid != (__u32)bpf_get_current_pid_tgid()))
+		op_look(op, BPF_CORE_READ(mid, mid_state), BPF_CORE_READ(mid, mid_flags), BPF_CORE_READ(mid, resp_buf));
+	return op_end(entry, op);
 }
 
-static __always_inline __u32 opener_of(struct work_struct *work, bool direct)
+static __always_inline __u32 opener_of(struct work_struct *work)
 {
 	struct cifsFileInfo *file = (void *)((char *)work - bpf_core_field_offset(struct cifsFileInfo, deferred) -
 					     bpf_core_field_offset(struct delayed_work, work));
 
-	return GET(direct, file, pid);
+	return BPF_CORE_READ(file, pid);
 }
 
 SEC("fentry/wait_for_free_credits")
@@ -121,19 +144,19 @@ int BPF_PROG(send_f, void *server, int n, void *rqst, int ret)
 SEC("fentry/dequeue_mid")
 int BPF_PROG(answer_f, struct mid_q_entry *mid)
 {
-	return op_answered((__u64)mid, mid->resp_buf);
+	return op_answered(key_of(mid, true), mid->resp_buf);
 }
 
 SEC("fentry/__release_mid")
 int BPF_PROG(release_f, struct kref *refcount)
 {
-	return released(mid_of(refcount), true);
+	return released(refcount, true);
 }
 
 SEC("fentry/smb2_deferred_work_close")
 int BPF_PROG(deferred_close_f, struct work_struct *work)
 {
-	return deferred_close(opener_of(work, true));
+	return deferred_close(opener_of(work));
 }
 
 SEC("tp_btf/smb3_reconnect")
@@ -204,19 +227,19 @@ int BPF_KRETPROBE(send_k, int ret)
 SEC("kprobe/dequeue_mid")
 int BPF_KPROBE(answer_k, struct mid_q_entry *mid)
 {
-	return op_answered((__u64)mid, BPF_CORE_READ(mid, resp_buf));
+	return op_answered(key_of(mid, false), BPF_CORE_READ(mid, resp_buf));
 }
 
 SEC("kprobe/__release_mid")
 int BPF_KPROBE(release_k, struct kref *refcount)
 {
-	return released(mid_of(refcount), false);
+	return released(refcount, false);
 }
 
 SEC("kprobe/smb2_deferred_work_close")
 int BPF_KPROBE(deferred_close_k, struct work_struct *work)
 {
-	return deferred_close(opener_of(work, false));
+	return deferred_close(opener_of(work));
 }
 
 SEC("raw_tp/smb3_reconnect")

@@ -7,10 +7,14 @@
 #include <string.h>
 #include "probe.h"
 
+static bool verbose;
+
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[200];
 
+	if (verbose)
+		return vfprintf(stderr, format, args);
 	if (level != LIBBPF_WARN)
 		return 0;
 	vsnprintf(line, sizeof(line), format, args);
@@ -159,6 +163,7 @@ int load(const struct options *options, struct loaded *loaded, int (*on_outlier)
 {
 	int err;
 
+	verbose = options->verbose;
 	libbpf_set_print(keep_warning);
 	/* each round but the last takes one hook one rung down */
 	for (size_t round = 0; round <= 2 * n_hooks; round++) {

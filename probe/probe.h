@@ -17,6 +17,7 @@ struct options {
 	const char *user;
 	const char *hide; /* ROLE or ROLE:fentry, comma-separated: pretend that the hook is not there */
 	unsigned int tick_ms;
+	bool verbose; /* libbpf's and the verifier's words on stderr */
 };
 
 /* A role that a kernel function plays, and the programs for it on each rung. */

@@ -40,7 +40,7 @@ enum aod_op_flag {
 /* One request, in the ring, in the overflow array, in the ring buffer and in OPS, HISTORY and INFLIGHT frames. */
 struct aod_smb_op {
 	__u64 seq;         /* number of the op since attach, from 1; written first. Torn unless equal to seq_check */
-	__u64 request;     /* the kernel's request pointer while open, else 0; never leaves the machine */
+	__u64 request;     /* the key of the kernel's request while open, else 0; never leaves the helper */
 	__u64 created;
 	__u64 sent;
 	__u64 answered;
@@ -68,7 +68,7 @@ struct aod_smb_op {
 	__u64 seq_check;   /* written last */
 };
 
-/* Open request pointer -> its record: position in the ring, or AOD_RING + position in the overflow array. */
+/* Key of an open request (its address, seen from our own memory) -> its record: position in the ring, or AOD_RING + position in the overflow array. */
 struct aod_index_entry {
 	__u64 request;
 	__u64 at;

@@ -18,6 +18,10 @@ struct {
 	__uint(max_entries, 4 << 20);
 } outliers SEC(".maps");
 
+#ifndef barrier_var
+#define barrier_var(v) asm volatile("" : "+r"(v))
+#endif
+
 #define PROBES 4 /* places looked at before a table counts as full: one cache line of the index */
 #define HASH(x) ((x) * 0x9e3779b97f4a7c15ull)
 
@@ -54,7 +58,10 @@ static __always_inline struct aod_index_entry *index_find(__u64 request)
 /* The record that an index entry leads to; NULL only if the entry was damaged. */
 static __always_inline struct aod_smb_op *op_at(__u64 at)
 {
-	return at < AOD_RING + AOD_OVERFLOW ? &ops[at] : NULL;
+	if (at >= AOD_RING + AOD_OVERFLOW)
+		return NULL;
+	barrier_var(at); /* the verifier must see the check before the multiplication */
+	return &ops[at];
 }
 
 /* An entry for a new request. The same pointer still being there means that its release was missed (a program run lost to recursion). */

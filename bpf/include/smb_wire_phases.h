@@ -271,20 +271,11 @@ static __always_inline void emit(const struct aod_smb_op *op)
 	bpf_ringbuf_submit(copy, 0);
 }
 
-static __always_inline int op_end(struct aod_index_entry *entry, int mid_state, __u32 mid_flags, void *response)
+/* What the request itself says at its release. */
+static __always_inline void op_look(struct aod_smb_op *op, int mid_state, __u32 mid_flags, void *response)
 {
-	struct aod_smb_op *op = op_at(entry->at);
-	struct aod_smb_stats *s;
-	__u64 now = bpf_ktime_get_ns(), latency;
-	__u32 command, at;
-	bool error;
-
-	if (!op) {
-		entry->request = 0;
-		return 0;
-	}
 	if (!op->answered && (mid_state == MID_RESPONSE_RECEIVED || mid_state == MID_RESPONSE_READY)) {
-		op->answered = now;
+		op->answered = bpf_ktime_get_ns();
 		op->flags |= AOD_F_LATE_ANSWER;
 	}
 	if (response && !(op->flags & AOD_F_STATUS))
@@ -295,6 +286,15 @@ static __always_inline int op_end(struct aod_index_entry *entry, int mid_state, 
 		op->flags |= AOD_F_SHUTDOWN;
 	if (mid_flags & MID_WAIT_CANCELLED)
 		op->flags |= AOD_F_CANCELLED;
+}
+
+static __always_inline int op_end(struct aod_index_entry *entry, struct aod_smb_op *op)
+{
+	struct aod_smb_stats *s;
+	__u64 now = bpf_ktime_get_ns(), latency;
+	__u32 command, at;
+	bool error;
+
 	if (op->lead) {
 		struct aod_smb_op *lead = lead_of(op);
 
