@@ -10,11 +10,12 @@ task=${1:-}
 [ "$task" ] || fail "no task given" "Tasks: demo test test:full lab bench build check format"
 shift
 
-# What the task needs: node | native (make) | bundle | lab (its packages and kernels).
+# What the task needs: node | native (make) | bundle | lab (its Debian packages) | kernels (the lab's; `lab` fetches what it boots).
 case $task in
   check | format) needs="node" ;;
   build) needs="node native bundle" ;;
-  demo | test | test:full | bench | lab) needs="node native bundle lab" ;;
+  lab) needs="node native bundle lab" ;;
+  demo | test | test:full | bench) needs="node native bundle lab kernels" ;;
   *) fail "there is no task '$task'" "Tasks: demo test test:full lab bench build check format" ;;
 esac
 if [ "$task" = test ] || [ "$task" = test:full ]; then
@@ -29,7 +30,9 @@ has() { case " $needs " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
 arch=$(npm_arch)
 node=$PWD/node_modules/node-linux-$arch/bin/node
+# test:full boots every kernel that the lab knows: no name means all.
 kernel_versions=${AOD_KERNELS:-6.1 6.12}
+if [ "$task" = test:full ]; then kernel_versions=; fi
 mkdir -p build/log
 
 # One set-up at a time in one tree.
@@ -40,7 +43,7 @@ package_lists=scripts/packages-node.txt
 if has native; then package_lists="$package_lists scripts/packages.txt"; fi
 if has lab && [ -e lab/packages.txt ]; then package_lists="$package_lists lab/packages.txt"; fi
 
-for need in node native bundle lab; do
+for need in node native bundle kernels; do
   if has "$need"; then step_count=$((step_count + 1)); fi
 done
 # shellcheck disable=SC2086 # a list of files
@@ -48,7 +51,7 @@ debian_packages $package_lists
 step "npm packages" npm_packages
 if has native; then step "BPF objects, aod-probe" native; fi
 if has bundle; then step "bundle" bundle; fi
-if has lab; then step "lab kernels" kernels "$kernel_versions"; fi
+if has kernels; then step "lab kernels" kernels "$kernel_versions"; fi
 flock -u 9
 exec 9>&-
 

@@ -120,7 +120,7 @@ bundle() {
 kernels() {
   # shellcheck disable=SC2086 # a list of versions
   said=$("$node" lab/main.ts fetch $1) || {
-    note "a kernel of the lab ($1) could not be had"
+    note "a kernel of the lab (${1:-all}) could not be had"
     return 1
   }
   note "$(printf '%s\n' "$said" | cut -f 2 | paste -s -d ' ')"
