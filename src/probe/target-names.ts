@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
+import type { Clock } from "../system/clock.ts";
+import type { SmbTarget } from "./op.ts";
+
+/** What names an op's target. */
+export interface TargetKey {
+  readonly connectionId: bigint;
+  readonly sessionId: bigint;
+  readonly treeId: number;
+}
+
+/** DebugData as it is now; undefined when there is none (cifs is not loaded, or it cannot be read). */
+export type ReadDebugData = () => DebugData | undefined;
+
+const MIN_INTERVAL_NS = 1e9;
+// A server may use a tree's number again for another share, so what is known is looked at again now and then.
+const MAX_AGE_NS = 10e9;
+const MAX_NAMES = 4096;
+
+/** Reads DebugData below a proc root. It takes no lock that a hung request holds. */
+export function debugDataReader(procRoot = "/proc"): ReadDebugData {
+  return () => {
+    try {
+      return parseDebugData(readFileSync(`${procRoot}/fs/cifs/DebugData`, "utf8"));
+    } catch {
+      // No such file before the module is there, EACCES for users: both mean that nothing is known.
+      return undefined;
+    }
+  };
+}
+
+/**
+ * (connection, session, tree) -> server and share, from DebugData. Refreshed when something unknown is asked for, at most once a second;
+ * remembered after the share has gone.
+ */
+export class TargetNames {
+  private readonly servers = new Map<bigint, string>();
+  private readonly shares = new Map<string, string>();
+  private readonly read: ReadDebugData;
+  private readonly clock: Clock;
+  private readAtNs = Number.NEGATIVE_INFINITY;
+
+  constructor(read: ReadDebugData, clock: Clock) {
+    this.read = read;
+    this.clock = clock;
+  }
+
+  of(key: TargetKey): SmbTarget {
+    if (this.isStale(key)) this.refresh();
+    const server = this.servers.get(key.connectionId);
+    const share = this.shares.get(textOf(key));
+    return { ...(server === undefined ? undefined : { server }), ...(share === undefined ? undefined : { share }) };
+  }
+
+  private isStale(key: TargetKey): boolean {
+    const ageNs = this.clock.nowNs() - this.readAtNs;
+    if (ageNs < MIN_INTERVAL_NS) return false;
+    if (ageNs > MAX_AGE_NS || !this.servers.has(key.connectionId)) return true;
+    // NEGOTIATE, SESSION_SETUP and ECHO have no tree.
+    return key.treeId !== 0 && !this.shares.has(textOf(key));
+  }
+
+  private refresh(): void {
+    this.readAtNs = this.clock.nowNs();
+    for (const server of this.read()?.servers ?? []) {
+      const main = server.connectionId ?? 0n;
+      const name = server.hostname ?? server.sessions[0]?.address;
+      for (const session of server.sessions) {
+        const connections = [main, ...session.channels.map((channel) => channel.connectionId ?? 0n)];
+        for (const connectionId of connections) {
+          if (name !== undefined) remember(this.servers, connectionId, name);
+          for (const { treeId, name: share } of session.shares) {
+            const sessionId = session.sessionId ?? 0n;
+            if (treeId !== undefined) remember(this.shares, textOf({ connectionId, sessionId, treeId }), share);
+          }
+        }
+      }
+      if (name !== undefined) remember(this.servers, main, name);
+    }
+  }
+}
+
+function textOf({ connectionId, sessionId, treeId }: TargetKey): string {
+  return `${connectionId}/${sessionId}/${treeId}`;
+}
+
+/** The one that was seen last stays longest. */
+function remember<K>(names: Map<K, string>, key: K, name: string): void {
+  names.delete(key);
+  names.set(key, name);
+  if (names.size <= MAX_NAMES) return;
+  for (const oldest of names.keys()) {
+    names.delete(oldest);
+    return;
+  }
+}
