@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { OutOfTime, untilAborted } from "../system/until-aborted.ts";
 import type { DiskFile } from "./disk.ts";
 import { LineRedactor, type TextKind } from "./redact.ts";
 
@@ -20,8 +21,6 @@ export interface CopyResult {
   readonly redacted: number;
 }
 
-/** The source stalled past its time; thrown inside only. */
-class Stalled extends Error {}
 /** The limit is reached; thrown inside only. */
 class Full extends Error {}
 /** The disk failed: this is the only thing that leaves copyInto(). */
@@ -61,14 +60,14 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
 
   let end: Pick<CopyResult, "status" | "reason"> = { status: "ok" };
   try {
-    for await (const piece of stoppable(source, options.signal)) {
+    for await (const piece of pieces(source, options.signal)) {
       await put(redactor ? redactor.push(piece) : piece);
     }
     if (redactor) await put(redactor.end());
   } catch (error) {
     if (error instanceof DiskFailure) throw error.cause;
     if (error instanceof Full) end = { status: "truncated", reason: `cut at ${options.limitBytes} bytes` };
-    else if (error instanceof Stalled) end = { status: "timed_out", reason: "its time was over" };
+    else if (error instanceof OutOfTime) end = { status: "timed_out", reason: "its time was over" };
     else end = { status: "failed", reason: error instanceof Error ? error.message : String(error) };
   }
   try {
@@ -79,34 +78,8 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
   return { ...end, size, sha256: hash.digest("hex"), redacted: redactor?.removed ?? 0 };
 }
 
-/** The pieces of a source, until it ends or the signal does: a source that never answers cannot hold the copy. */
-async function* stoppable(source: Source, signal: AbortSignal | undefined): AsyncGenerator<Buffer | string> {
-  if (typeof source === "string" || Buffer.isBuffer(source)) {
-    yield source;
-    return;
-  }
-  const iterator = source[Symbol.asyncIterator]();
-  let stop = (): void => {};
-  const onAbort = (): void => stop();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  let finished = false;
-  try {
-    for (;;) {
-      // A promise of its own for each piece: a race with one that lives as long as the copy would keep every piece's result alive.
-      const next = await new Promise<IteratorResult<Buffer | string>>((resolve, reject) => {
-        stop = () => reject(new Stalled());
-        if (signal?.aborted) stop();
-        else iterator.next().then(resolve, reject);
-      });
-      if (next.done) {
-        finished = true;
-        return;
-      }
-      yield next.value;
-    }
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-    // Not awaited: the return of a generator that hangs in an await comes only after it.
-    if (!finished) void iterator.return?.().catch(() => undefined);
-  }
+/** The pieces of a source, until it ends or its time does. */
+async function* pieces(source: Source, signal: AbortSignal | undefined): AsyncGenerator<Buffer | string> {
+  if (typeof source === "string" || Buffer.isBuffer(source)) yield source;
+  else yield* untilAborted(source, signal);
 }

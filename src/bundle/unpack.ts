@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { constants, createZstdDecompress } from "node:zlib";
-import { extract as createExtract, type Entry } from "tar-stream";
+import { extract as createExtract } from "tar-stream";
 import { AodError, messageOf } from "../system/error.ts";
 
 /** A bundle may come from anybody: these bound what reading one can cost. */
@@ -47,7 +47,8 @@ export async function scanArchive(
       const root = name.slice(0, name.indexOf("/"));
       if (type !== "file") throw refuse(path, `${JSON.stringify(name)} is a ${type}; only files are taken`);
       if (inner === undefined) throw refuse(path, `the name ${JSON.stringify(name)} is not allowed`);
-      if ((top ??= root) !== root) throw refuse(path, `it holds both ${top}/ and ${root}/`);
+      top ??= root;
+      if (top !== root) throw refuse(path, `it holds both ${top}/ and ${root}/`);
       if (seen.has(inner)) throw refuse(path, `${inner} is there twice`);
       seen.add(inner);
       total += size;
@@ -74,8 +75,8 @@ export async function scanArchive(
 }
 
 /** The types of streamx do not say that its readable streams can be iterated. */
-function bytesOf(entry: Entry): AsyncIterable<Buffer> {
-  return entry as unknown as AsyncIterable<Buffer>;
+function bytesOf(entry: unknown): AsyncIterable<Buffer> {
+  return entry as AsyncIterable<Buffer>;
 }
 
 /** Counts what comes out of the decompressor, headers and padding included: a bomb ends here whatever its headers say. */

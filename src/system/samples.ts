@@ -65,7 +65,7 @@ export function createSampleRing(procRoot: string, clock: Clock, limits: SampleL
           missing[file.path] = messageOf(error);
         }
       }
-      if (Object.keys(missing).length > 0) facts["missing"] = missing;
+      if (Object.keys(missing).length > 0) facts.missing = missing;
       const line = `${JSON.stringify(facts)}\n`;
       ring.push({ atNs, line });
       bytes += line.length;

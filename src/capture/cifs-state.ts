@@ -1,0 +1,22 @@
+import { join } from "node:path";
+import type { Capture } from "./capture.ts";
+import { captureLocalFile } from "./local-file.ts";
+
+const names = ["DebugData", "Stats", "open_files"] as const;
+
+/** What the SMB client itself knows: connections, sessions, shares and requests in flight; counters; open handles. */
+export const cifsState: Capture = {
+  name: "cifs-state",
+  summary: "/proc/fs/cifs: DebugData, Stats, open_files",
+  phases: ["open", "close"],
+  async *collect(context) {
+    for (const name of names) {
+      const path = join(context.procRoot, "fs/cifs", name);
+      yield await captureLocalFile(context, {
+        name,
+        path,
+        absent: "the module cifs is not loaded, or does not have it",
+      });
+    }
+  },
+};

@@ -1,0 +1,131 @@
+import type { Item } from "../bundle/manifest.ts";
+import type { BundleWriter } from "../bundle/writer.ts";
+import { messageOf } from "../system/error.ts";
+import { OutOfTime, untilAborted } from "../system/until-aborted.ts";
+import type { Capture, CaptureContext, Phase } from "./capture.ts";
+import { captures } from "./registry.ts";
+
+/** What all captures of one phase share; the runner adds the rest of their context. */
+export type CaptureEnvironment = Omit<CaptureContext, "phase" | "signal" | "lost"> & {
+  /** Aborted when the daemon ends: what there is by then is kept. */
+  readonly signal?: AbortSignal;
+};
+
+export interface CaptureSummary {
+  /** What went into the bundle, in the order of its completion. */
+  readonly items: readonly Item[];
+  /** Names of captures that did not come to their end. */
+  readonly unfinished: readonly string[];
+}
+
+export interface CaptureRunner {
+  /** Runs the captures of a phase side by side. Never rejects: every failure is an item or a note; `writer.failure` tells of the disk. */
+  run(phase: Phase, writer: BundleWriter, environment: CaptureEnvironment): Promise<CaptureSummary>;
+}
+
+/** A time limit. Tests pass their own. */
+export interface TimeLimit {
+  readonly signal: AbortSignal;
+  cancel(): void;
+}
+
+export interface RunnerOptions {
+  readonly captures?: readonly Capture[];
+  readonly timeLimit?: (ms: number) => TimeLimit;
+}
+
+const defaultTimeoutMs = 5000;
+const defaultLimitBytes = 1024 * 1024;
+
+/** One for the daemon: it remembers which captures hang, and does not start those again until they have answered. */
+export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner {
+  const { captures: list = captures, timeLimit = systemTimeLimit } = options;
+  const hanging = new Set<string>();
+  return {
+    async run(phase, writer, environment) {
+      const items: Item[] = [];
+      const unfinished: string[] = [];
+      const runOne = async (capture: Capture): Promise<void> => {
+        const problem = await collect(capture, phase, writer, environment, { hanging, timeLimit, items });
+        if (problem === undefined) return;
+        unfinished.push(capture.name);
+        try {
+          const name = `${phase}/${capture.name}`;
+          items.push(await writer.addMissing(name, capture.summary, problem.status, problem.reason));
+        } catch (error) {
+          // The disk, which is in writer.failure too; or the name is taken: then at least a note.
+          writer.note(`${phase}/${capture.name}: ${problem.reason} (${messageOf(error)})`);
+        }
+      };
+      await Promise.all(list.filter((capture) => capture.phases.includes(phase)).map(runOne));
+      return { items, unfinished };
+    },
+  };
+}
+
+interface Shared {
+  readonly hanging: Set<string>;
+  readonly timeLimit: (ms: number) => TimeLimit;
+  readonly items: Item[];
+}
+
+interface Problem {
+  readonly status: "failed" | "timed_out" | "skipped";
+  readonly reason: string;
+}
+
+async function collect(
+  capture: Capture,
+  phase: Phase,
+  writer: BundleWriter,
+  environment: CaptureEnvironment,
+  { hanging, timeLimit, items }: Shared,
+): Promise<Problem | undefined> {
+  if (hanging.has(capture.name)) return { status: "skipped", reason: "an earlier one of this kind has not ended yet" };
+  const timeoutMs = capture.timeoutMs ?? defaultTimeoutMs;
+  const limit = timeLimit(timeoutMs);
+  const signal = environment.signal ? AbortSignal.any([limit.signal, environment.signal]) : limit.signal;
+  const context: CaptureContext = {
+    ...environment,
+    phase,
+    signal,
+    lost: (kind, count, detail) => {
+      if (count > 0) writer.lost({ kind, count, ...(detail === undefined ? {} : { detail }) });
+    },
+  };
+  const onHang = (request: Promise<unknown>): void => {
+    hanging.add(capture.name);
+    const answered = (): void => void hanging.delete(capture.name);
+    request.then(answered, answered);
+  };
+  try {
+    for await (const file of untilAborted(capture.collect(context), signal, onHang)) {
+      const name = `${phase}/${file.name}`;
+      const why = file.reason === undefined ? {} : { reason: file.reason };
+      if (file.content !== undefined) {
+        const limitBytes = capture.limitBytes ?? defaultLimitBytes;
+        const status = file.status === undefined ? {} : { status: file.status };
+        items.push(
+          await writer.addFile(name, file.content, { source: file.source, limitBytes, signal, ...status, ...why }),
+        );
+      } else if (file.status === undefined || file.status === "ok" || file.status === "truncated") {
+        items.push(await writer.addMissing(name, file.source, "failed", file.reason ?? "the capture gave nothing"));
+      } else {
+        items.push(await writer.addMissing(name, file.source, file.status, file.reason ?? "no reason was given"));
+      }
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof OutOfTime) && !signal.aborted) return { status: "failed", reason: messageOf(error) };
+    const reason = environment.signal?.aborted ? "the daemon ended" : `not done after ${timeoutMs} ms`;
+    return { status: "timed_out", reason };
+  } finally {
+    limit.cancel();
+  }
+}
+
+function systemTimeLimit(ms: number): TimeLimit {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms);
+  return { signal: controller.signal, cancel: () => clearTimeout(timer) };
+}

@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { messageOf } from "../system/error.ts";
+import { readLocal } from "../system/proc.ts";
+import { ssArgv, tcpRowsTo } from "../system/sockets.ts";
+import type { Capture, CaptureContext, CaptureFile } from "./capture.ts";
+
+const limits = { timeoutMs: 3000, maxBytes: 512 * 1024 };
+
+/** The TCP sockets to the servers: round trip times, retransmissions, windows, queues. Without ss(8) what /proc/net/tcp tells. */
+export const sockets: Capture = {
+  name: "socket-list",
+  summary: "TCP sockets to the servers, in this network namespace",
+  phases: ["open", "close"],
+  async *collect(context) {
+    const argv = ssArgv(context.servers);
+    const source = argv.join(" ");
+    const name = "sockets.txt";
+    const result = await context.run(argv, { ...limits, signal: context.signal });
+    if (result.status === "ok") {
+      const cut = result.truncated ? ({ status: "truncated", reason: `cut at ${limits.maxBytes} bytes` } as const) : {};
+      yield { name, source, content: result.stdout, ...cut };
+      return;
+    }
+    const status = result.status === "missing" ? "absent" : result.status === "timeout" ? "timed_out" : "failed";
+    const reason = [result.reason, result.stderr.trim()].filter(Boolean).join(": ");
+    yield { name, source, status, reason: reason || "no reason was given" };
+    yield await fromProc(context);
+  },
+};
+
+async function fromProc(context: CaptureContext): Promise<CaptureFile> {
+  const name = "sockets.ndjson";
+  const paths = ["tcp", "tcp6"].map((table) => join(context.procRoot, "net", table));
+  const source = paths.join(" ");
+  try {
+    const tables = await Promise.all(
+      paths.map((path) => readLocal(path, { limitBytes: 4 * 1024 * 1024, signal: context.signal })),
+    );
+    const rows = tables.flatMap((table) => (table ? tcpRowsTo(table.content.toString("latin1"), context.servers) : []));
+    const content = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+    const cut = tables.some((table) => table?.truncated);
+    return { name, source, content, ...(cut ? { status: "truncated", reason: "the table is too long" } : {}) };
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return { name, source, status: "failed", reason: messageOf(error) };
+  }
+}
