@@ -37,7 +37,10 @@ mkdir -p build/log
 
 # One set-up at a time in one tree.
 exec 9>build/setup.lock
-flock 9
+flock -n 9 || {
+  echo "Another set-up runs in this tree: waiting for it"
+  flock 9
+}
 
 package_lists=scripts/packages-node.txt
 if has native; then package_lists="$package_lists scripts/packages.txt"; fi

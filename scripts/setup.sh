@@ -1,4 +1,6 @@
-# Sourced by run.sh: what has to be there before a task runs. Every function finds out itself whether there is something to do.
+# Sourced by run.sh, with $node and $arch: what has to be there before a task runs. Every function finds out itself whether there
+# is something to do.
+# shellcheck disable=SC2154 # those two
 
 # lists FILE...: the entries of package lists, one a line.
 lists() { cat "$@" | sed 's/#.*//; s/[[:space:]]//g; /^$/d'; }
@@ -32,8 +34,7 @@ debian_packages() {
     echo "Debian packages: not looked at (AOD_SKIP_PACKAGES is set)"
     return
   fi
-  command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
-    fail "this is not a Debian system" "Install what $* name in this system's own way, then set AOD_SKIP_PACKAGES=1"
+  command -v dpkg-query >/dev/null || fail "this is not a Debian system" "Install what $* name in this system's own way, then set AOD_SKIP_PACKAGES=1"
   missing=$(missing_packages "$@")
   step_count=$((step_count + 1))
   if [ -z "$missing" ]; then
@@ -55,6 +56,7 @@ debian_packages() {
   step_must_end=yes # dpkg ended half way leaves packages half installed
   # shellcheck disable=SC2086 # a list of names
   step "Debian packages" install_packages $as_root sh scripts/apt.sh $wanted
+  # shellcheck disable=SC2034 # steps.sh reads it
   step_must_end=
 }
 
