@@ -18,20 +18,23 @@ const rungs = namesByValue(gen.AodRung) as ReadonlyMap<number, Hook["rung"]>;
 
 const UNSUPPORTED = 3;
 
-const minimum: ReadonlyMap<number, number> = new Map([
-  [gen.AodFrameType.FRAME_HELLO, gen.AOD_HELLO_SIZE],
-  [gen.AodFrameType.FRAME_TICK, gen.AOD_TICK_SIZE],
-  [gen.AodFrameType.FRAME_INFLIGHT, gen.AOD_INFLIGHT_SIZE],
-  [gen.AodFrameType.FRAME_HISTORY, gen.AOD_HISTORY_SIZE],
-  [gen.AodFrameType.FRAME_ERROR, gen.AOD_ERROR_SIZE],
+/** Size of the header struct, and what the rest is a multiple of; 0: there is no rest. */
+const layouts: ReadonlyMap<number, readonly [head: number, unit: number]> = new Map([
+  [gen.AodFrameType.FRAME_HELLO, [gen.AOD_HELLO_SIZE, gen.AOD_HOOK_SIZE]],
+  [gen.AodFrameType.FRAME_OPS, [0, gen.AOD_SMB_OP_SIZE]],
+  [gen.AodFrameType.FRAME_TICK, [gen.AOD_TICK_SIZE, 8]],
+  [gen.AodFrameType.FRAME_INFLIGHT, [gen.AOD_INFLIGHT_SIZE, 16]],
+  [gen.AodFrameType.FRAME_HISTORY, [gen.AOD_HISTORY_SIZE, gen.AOD_SMB_OP_SIZE]],
+  [gen.AodFrameType.FRAME_LOST, [0, gen.AOD_LOST_SIZE]],
+  [gen.AodFrameType.FRAME_ERROR, [gen.AOD_ERROR_SIZE, 0]],
 ]);
 
 /** Whether a payload of that length can be of that type: for FrameReader. */
 export function fitsWire(type: number, length: number): boolean {
-  if (type === gen.AodFrameType.FRAME_OPS) return length > 0 && length % gen.AOD_SMB_OP_SIZE === 0;
-  if (type === gen.AodFrameType.FRAME_LOST) return length > 0 && length % gen.AOD_LOST_SIZE === 0;
-  const least = minimum.get(type);
-  return least !== undefined && length >= least;
+  const layout = layouts.get(type);
+  if (layout === undefined) return false;
+  const [head, unit] = layout;
+  return length >= head && (unit === 0 ? length === head : (length - head) % unit === 0);
 }
 
 export class SmbWireDecoder {
