@@ -44,12 +44,12 @@ debian_packages() {
   wanted=
   for choice in $missing; do wanted="$wanted $(first_available "$choice")"; done
   wanted=${wanted# }
-  command_line="apt-get install --no-install-recommends $wanted"
+  command_line="apt-get update && apt-get install --no-install-recommends $wanted"
   as_root=
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || fail "Debian packages are missing, and this is neither root nor is there sudo" "As root: $command_line"
     sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; } ||
-      fail "Debian packages are missing, and sudo asks for a password" "Run: sudo $command_line"
+      fail "Debian packages are missing, and sudo asks for a password" "Run 'sudo -v' first; or as root: $command_line"
     as_root=sudo
   fi
   echo "To be installed with apt-get: $wanted"
