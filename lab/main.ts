@@ -5,6 +5,7 @@ import { defaultKernel, kernelLine, kernelLines } from "./kernels.ts";
 import { cacheRoot } from "./paths.ts";
 import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
+import { loadScenarios, runGroup } from "./run.ts";
 import { boot, createRun } from "./vm.ts";
 
 const say = (line: string): void => {
@@ -103,6 +104,47 @@ withMachineOptions(program.command("exec"))
       );
     }
     process.exitCode = outcome.status;
+  });
+
+function collectSetting(word: string, earlier: Record<string, string>): Record<string, string> {
+  const at = word.indexOf("=");
+  if (at <= 0) throw new AodError("usage", `--set wants KEY=VALUE, not ${word}`);
+  return { ...earlier, [word.slice(0, at)]: word.slice(at + 1) };
+}
+
+withMachineOptions(program.command("run"))
+  .argument("<scenarios...>", "scenarios, run one after the other in one boot")
+  .option("--set <key=value>", "change a setting of the scenario", collectSetting, {})
+  .description("boot, run scenarios, judge what they left")
+  .action(async (names: string[], flags: MachineFlags & { set: Record<string, string> }) => {
+    const all = await loadScenarios();
+    const scenarios = names.map((name) => {
+      const found = all.find((scenario) => scenario.name === name);
+      if (found === undefined) throw new AodError("usage", `unknown scenario ${name}; see lab list`);
+      return found;
+    });
+    const kernel = await kernelOf(flags.kernel);
+    const result = await runGroup({ kernel, machine: machineOf(flags), scenarios, settings: flags.set, say });
+    for (const verdict of result.verdicts) {
+      const took = `${(verdict.tookMs / 1000).toFixed(1)} s`;
+      const how = verdict.failure === undefined ? "pass" : "FAIL";
+      console.log(`${how}\t${verdict.scenario}\t${verdict.release}\t${took}\t${verdict.directory}`);
+      if (verdict.failure !== undefined) console.log(verdict.failure.replace(/^/gm, "    "));
+    }
+    const times = result.bootMs === undefined ? "" : `boot ${(result.bootMs / 1000).toFixed(1)} s; `;
+    say(`${times}console ${result.console}`);
+    process.exitCode = result.verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
+  });
+
+program
+  .command("list")
+  .description("list kernels and scenarios")
+  .action(async () => {
+    for (const line of kernelLines) console.log(`kernel\t${line.name}\t${line.suites.join(", ")}`);
+    for (const scenario of await loadScenarios()) {
+      const settings = Object.entries(scenario.settings ?? {}).map(([key, value]) => ` ${key}=${value}`);
+      console.log(`scenario\t${scenario.name}\t${scenario.summary}${settings.length > 0 ? ` [${settings.join("").trim()}]` : ""}`);
+    }
   });
 
 try {
