@@ -15,10 +15,12 @@ export interface AnomalyTarget {
 }
 
 /**
- * What an anomaly rests on when nothing of it has completed. The kernel may lose the end of a request (recursion_misses), so that it
+ * What an anomaly rests on as long as it has not completed. The kernel may lose the end of a request (recursion_misses), so that it
  * seems to hang for ever: whoever acts on a hang first asks another source whether it does.
  */
 export interface Hang {
+  /** The anomaly stands when this many of them are confirmed. */
+  readonly needed: number;
   readonly ops: readonly { readonly seq: number; readonly connectionId: bigint; readonly mid: bigint }[];
   readonly waiters: readonly { readonly kind: "credits" | "reconnect"; readonly tid: number; readonly connectionId?: bigint }[];
 }
@@ -46,7 +48,7 @@ export interface Anomaly {
   readonly summary: string;
   readonly target: AnomalyTarget;
   readonly worst?: WorstOp;
-  /** Present when all of it is still in flight. */
+  /** Present when it would not stand without what is still in flight. */
   readonly hang?: Hang;
 }
 

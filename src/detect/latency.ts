@@ -114,7 +114,8 @@ export class LatencyDetector implements Detector {
   #inFlight(op: SmbOp, nowNs: number): Slow | undefined {
     // Whether a lock blocks because it was asked to cannot be told while it is in flight.
     if (op.commandCode === LOCK && !this.#rules.blockingLocks) return undefined;
-    if (op.state === "ghost" || this.#rejected.has(op.seq)) return undefined;
+    // With an end it does not hang: it comes again among the completed when its memory is released.
+    if (op.state === "ghost" || op.endedNs !== undefined || this.#rejected.has(op.seq)) return undefined;
     const thresholds = this.#rules.commands.get(op.commandCode);
     if (thresholds === undefined) return undefined;
     const latencyUs = (nowNs - op.startedNs) / 1000;
@@ -149,11 +150,11 @@ export class LatencyDetector implements Detector {
     const anomalies: Anomaly[] = [];
     const single = batch.filter((slow) => slow.single);
     const last = single.reduce((latest, slow) => Math.max(latest, slow.timeNs), Number.NEGATIVE_INFINITY);
-    if (single.length > 0) anomalies.push(this.#anomaly(target, "single", last, single, describeSingle(worstOf(single))));
+    if (single.length > 0) anomalies.push(this.#anomaly(target, "single", last, single, describeSingle(worstOf(single)), 1));
     const cluster = target.window.add(counted.map((slow): SlowEntry<Slow> => ({ key: slow.key, timeNs: slow.timeNs, detail: slow })));
     if (cluster !== undefined) {
       const slows = cluster.entries.map((entry) => entry.detail);
-      anomalies.push(this.#anomaly(target, "count", cluster.timeNs, slows, describeCluster(slows, this.#rules.windowNs)));
+      anomalies.push(this.#anomaly(target, "count", cluster.timeNs, slows, describeCluster(slows, this.#rules.windowNs), this.#rules.count));
     }
     return anomalies;
   }
@@ -175,10 +176,10 @@ export class LatencyDetector implements Detector {
     target.window.delete(wait.key);
   }
 
-  #anomaly(target: TargetState, rule: string, timeNs: number, slows: readonly Slow[], summary: string): Anomaly {
+  #anomaly(target: TargetState, rule: string, timeNs: number, slows: readonly Slow[], summary: string, needed: number): Anomaly {
     const stage = timeNs < (target.hotUntilNs.get(rule) ?? Number.NEGATIVE_INFINITY) ? "ongoing" : "onset";
     target.hotUntilNs.set(rule, Math.max(target.hotUntilNs.get(rule) ?? timeNs, timeNs + this.#rules.windowNs));
-    const hang = hangOf(slows);
+    const hang = hangOf(slows, needed);
     return {
       detector: this.name,
       rule,
@@ -219,14 +220,18 @@ function commonTarget(slows: readonly Slow[]): AnomalyTarget {
   };
 }
 
-function hangOf(slows: readonly Slow[]): Hang | undefined {
-  if (slows.some((slow) => slow.state === "completed")) return undefined;
+/** `needed`: how many of them all the rule takes. */
+function hangOf(slows: readonly Slow[], needed: number): Hang | undefined {
+  const left = needed - slows.filter((slow) => slow.state === "completed").length;
+  if (left <= 0) return undefined;
+  const pending = slows.filter((slow) => slow.state !== "completed");
   return {
-    ops: slows.flatMap((slow) => (slow.kind === "op" ? [{ seq: slow.op.seq, connectionId: slow.op.connectionId, mid: slow.op.mid }] : [])),
-    waiters: slows.flatMap((slow) =>
-      slow.kind === "waiter"
-        ? [{ kind: slow.waiter.kind, tid: slow.waiter.tid, ...(slow.waiter.connectionId === undefined ? {} : { connectionId: slow.waiter.connectionId }) }]
-        : [],
-    ),
+    needed: left,
+    ops: pending.flatMap((slow) => (slow.kind === "op" ? [{ seq: slow.op.seq, connectionId: slow.op.connectionId, mid: slow.op.mid }] : [])),
+    waiters: pending.flatMap((slow) => (slow.kind === "waiter" ? [waiting(slow.waiter)] : [])),
   };
+}
+
+function waiting({ kind, tid, connectionId }: Waiter): Hang["waiters"][number] {
+  return { kind, tid, ...(connectionId === undefined ? {} : { connectionId }) };
 }

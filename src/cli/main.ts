@@ -1,0 +1,20 @@
+import { AodError } from "../system/error.ts";
+import { dispatch } from "./dispatch.ts";
+import { commands } from "./table.ts";
+import { version } from "./version.ts";
+
+const invokedAs = process.env.AOD_INVOKED_AS ?? "aod";
+
+// The reader of a pipe may have had enough (`aod incidents | head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(process.exitCode ?? 0);
+});
+
+try {
+  await dispatch({ invokedAs, argv: process.argv.slice(2), version, commands });
+} catch (error) {
+  if (!(error instanceof AodError)) throw error;
+  process.stderr.write(`${invokedAs}: ${error.message}\n`);
+  process.exitCode = error.exitStatus;
+}

@@ -1,0 +1,65 @@
+import { Command } from "commander";
+import { loadConfig } from "../daemon/config.ts";
+import { createLog } from "../daemon/log.ts";
+import { startDaemon } from "../daemon/start.ts";
+import { AodError, messageOf } from "../system/error.ts";
+import { version } from "./version.ts";
+
+const BEAT_MS = 1000;
+/** A service manager waits 10 s at least. */
+const END_LIMIT_MS = 9500;
+const levels = ["debug", "info", "warn", "error"];
+
+export function build(): Command {
+  return new Command("run")
+    .description("Runs the daemon in the foreground: watches every SMB mount, and keeps the evidence when one turns slow.")
+    .option("--config <file>", "configuration (default: $AOD_CONFIG, else /etc/aod/aod.yaml when it is there)")
+    .option("--log-level <level>", `one of ${levels.join(", ")}`, "info")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  sudo aod run                              the defaults: nothing needs to be configured
+  sudo aod run --config ./aod.yaml
+  sudo AOD_STATE_DIR=/tmp/state AOD_RUN_DIR=/tmp/run aod run
+
+SIGTERM and SIGINT close the open incidents and end it, within 10 s. See also: aod status, aod incidents.`,
+    )
+    .action(run);
+}
+
+async function run(options: { readonly config?: string; readonly logLevel: string }): Promise<void> {
+  if (!levels.includes(options.logLevel)) {
+    throw new AodError("usage", `there is no log level "${options.logLevel}": it is one of ${levels.join(", ")}`);
+  }
+  const { config, source } = loadConfig(options.config, process.env);
+  if (process.geteuid?.() !== 0) {
+    throw new AodError("failed", "the daemon needs root to load BPF programs: run it as root, or with sudo");
+  }
+  const log = createLog(process.stderr, options.logLevel);
+  const signal = nextSignal();
+  const running = await startDaemon({ config, configSource: source, log, version });
+  running.beat();
+  const beat = setInterval(() => running.beat(), BEAT_MS);
+  log.info({ signal: await signal }, "ending: the open incidents are closed first");
+  const limit = setTimeout(() => {
+    log.error(`not done after ${END_LIMIT_MS / 1000} s: the next start finishes what is left`);
+    process.exit(0);
+  }, END_LIMIT_MS);
+  try {
+    await running.end();
+  } catch (error) {
+    throw new AodError("failed", `the end went wrong: ${messageOf(error)}`, { cause: error });
+  } finally {
+    clearTimeout(limit);
+    clearInterval(beat);
+  }
+  log.info("ended");
+}
+
+/** The first SIGTERM or SIGINT; a second one ends the process as usual. */
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, resolve);
+  });
+}

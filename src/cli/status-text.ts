@@ -1,0 +1,94 @@
+import pc from "picocolors";
+import type { ProbeStatus, Status } from "../daemon/status.ts";
+import { printable } from "./table-text.ts";
+
+/** `aod status` for people. */
+export function statusText(status: Status): string {
+  const { versions, incidents, bundles, memory } = status;
+  const anon = memory.rss_anon === undefined ? "" : ` (${bytes(memory.rss_anon)} of its own)`;
+  const lines = [
+    `${pc.bold("aod")} ${versions.aod}   pid ${status.pid}, up ${span(status.uptime_s)}, ${bytes(memory.rss)} resident${anon}`,
+    field("config", status.config),
+    field("kernel", `${versions.kernel}, Node ${versions.node}`),
+    "",
+    ...status.probes.flatMap(probeLines),
+    "",
+    field("targets", status.targets.length === 0 ? pc.dim("no SMB connection") : ""),
+    ...status.targets.map((target) => {
+      const state = target.connection === "good" ? pc.green("good") : pc.yellow(target.connection);
+      return `  ${printable(target.server ?? "?")}  ${state}  ${pc.dim(target.connection_id)}  ${target.shares.map(printable).join(" ")}`;
+    }),
+    "",
+    ...status.detectors.map(({ name, ...state }) => field(name, countsText(state))),
+    field("anomalies", `${incidents.anomalies}${droppedText(incidents.dropped)}`),
+    field("incidents", `${incidents.open.length === 0 ? "none open" : pc.red(`${incidents.open.length} open`)}, ${incidents.remembered} remembered`),
+    ...incidents.open.map((incident) => `  ${pc.bold(incident.id)}  ${printable(incident.anomalies[0]?.summary ?? "")}`),
+    ...(incidents.index_error === undefined ? [] : [`  ${pc.red("the index cannot be written:")} ${incidents.index_error}`]),
+    field("bundles", `${bundles.count} (${bytes(bundles.bytes)}) in ${bundles.directory}${freeText(bundles.free_bytes)}`),
+    ...(bundles.error === undefined ? [] : [`  ${pc.red("cannot be listed:")} ${bundles.error}`]),
+    ...(bundles.last_error === undefined ? [] : [`  ${pc.red("last error")} ${bundles.last_error.time}: ${bundles.last_error.message}`]),
+    ...bundles.recovered.map((report) => `  ${pc.yellow(`${report.action} at the start`)} ${report.id}: ${report.reason}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function probeLines(probe: ProbeStatus): string[] {
+  const good = probe.state === "running";
+  const state = good ? pc.green("attached") : pc.yellow(probe.state);
+  const retry = probe.retry_in_s === undefined ? "" : `, again in ${probe.retry_in_s} s`;
+  const counts = [
+    ...(probe.operations === undefined ? [] : [`${probe.operations} operations, the last ${probe.history ?? 0} kept`]),
+    ...(probe.open_requests === undefined ? [] : [`${probe.open_requests} in flight`]),
+  ];
+  const hooks = probe.hooks ?? [];
+  const rungs = [...new Set(hooks.map((hook) => hook.rung))].map((rung) => `${hooks.filter((hook) => hook.rung === rung).length} ${rung}`);
+  return [
+    field(probe.name, [`${state}${probe.why === undefined ? "" : `: ${probe.why}`}${retry}`, ...counts].join(", ")),
+    ...(hooks.length === 0 ? [] : [`  ${pc.dim("hooks")}   ${rungs.join(", ")}`]),
+    ...hooks
+      .filter((hook) => hook.why !== undefined)
+      .map((hook) => `          ${pc.yellow(hook.name)} (${hook.function}) is on ${hook.rung}: ${printable(hook.why ?? "")}`),
+    `  ${pc.dim("lost")}    ${probe.losses.length === 0 ? "nothing counted" : probe.losses.map(lossText).join(", ")}`,
+  ];
+}
+
+function lossText({ kind, detail, count }: ProbeStatus["losses"][number]): string {
+  return pc.yellow(`${kind}${detail === undefined ? "" : ` ${detail}`} ${count}`);
+}
+
+function droppedText({ same_fault, too_many_open, not_hanging }: Status["incidents"]["dropped"]): string {
+  const parts = [
+    ...(same_fault > 0 ? [`${same_fault} of a fault that lasts`] : []),
+    ...(too_many_open > 0 ? [`${too_many_open} dropped, too many incidents were open`] : []),
+    ...(not_hanging > 0 ? [`${not_hanging} were no hang`] : []),
+  ];
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
+function countsText(state: Readonly<Record<string, number | string>>): string {
+  return Object.entries(state)
+    .map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`)
+    .join(", ");
+}
+
+function freeText(free: number | undefined): string {
+  return free === undefined ? "" : `, ${bytes(free)} free`;
+}
+
+function field(name: string, value: string): string {
+  return `${pc.cyan(name.padEnd(10))}${value}`;
+}
+
+export function bytes(count: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  let value = count;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : Number(value.toPrecision(3))} ${units[unit]}`;
+}
+
+export function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}

@@ -1,0 +1,10 @@
+import type { CliCommand } from "./command.ts";
+
+/** Every command, one line each, in the order of `aod --help`. */
+export const commands: readonly CliCommand[] = [
+  { name: "run", summary: "run the daemon in the foreground", load: () => import("./run.ts") },
+  { name: "status", summary: "show what the daemon sees and does", load: () => import("./status.ts") },
+  { name: "incidents", summary: "list incidents, or show one", load: () => import("./incidents.ts") },
+  { name: "bundle", summary: "list, show, verify and unpack bundles", load: () => import("./bundle.ts") },
+  { name: "smbslower", summary: "trace SMB operations that are slower than a threshold", tool: true, load: () => import("./smbslower.ts") },
+];

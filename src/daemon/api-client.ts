@@ -1,0 +1,47 @@
+import { request } from "node:http";
+import { AodError } from "../system/error.ts";
+import { socketPath } from "./api.ts";
+
+const TIMEOUT_MS = 10_000;
+
+/** The answer to GET `path`; undefined for 404. Rejects with AodError `failed` that says what to do when no daemon answers. */
+export async function askDaemon(runDir: string, path: string): Promise<unknown> {
+  const socket = socketPath(runDir);
+  const { status, body } = await get(socket, path).catch((error: unknown) => {
+    throw explain(error, socket);
+  });
+  if (status === 404) return undefined;
+  const value: unknown = JSON.parse(body);
+  if (status === 200) return value;
+  throw new AodError("failed", `the daemon answered ${status}: ${body}`);
+}
+
+/** Whether an error of askDaemon means that there is no daemon. */
+export class NotRunning extends AodError {
+  constructor(socket: string, cause: unknown) {
+    super("failed", `aod is not running: nobody answers at ${socket}. Start it with: aod run`, { cause });
+  }
+}
+
+function get(socketPath: string, path: string): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, timeout: TIMEOUT_MS, headers: { host: "localhost" } }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on("data", (piece: Buffer) => pieces.push(piece));
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(pieces).toString() }));
+    });
+    asked.on("timeout", () => asked.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+function explain(error: unknown, socket: string): AodError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT" || code === "ECONNREFUSED") return new NotRunning(socket, error);
+  if (code === "EACCES" || code === "EPERM") {
+    return new AodError("failed", `${socket} may not be opened: run this as root or as a member of the group aod`, { cause: error });
+  }
+  return new AodError("failed", `${socket}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}

@@ -1,0 +1,311 @@
+import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
+import type { RecoveryReport } from "../bundle/recover.ts";
+import type { BundleWriter } from "../bundle/writer.ts";
+import type { Phase } from "../capture/capture.ts";
+import { type Anomaly, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
+import { createDetectors } from "../detect/registry.ts";
+import type { Probe, ProbeExit } from "../probe/helper.ts";
+import type { ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
+import { opToJson } from "../probe/op-json.ts";
+import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
+import type { ProbeSettings } from "../probe/settings.ts";
+import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
+import { OTHER_COMMAND } from "../smb/commands.ts";
+import { type Clock, formatWall } from "../system/clock.ts";
+import { messageOf } from "../system/error.ts";
+import { tasksSleepingIn } from "../system/wchan.ts";
+import { type Config, detectorRules } from "./config.ts";
+import { checkHang } from "./hang-check.ts";
+import { HistoryFeed } from "./history-feed.ts";
+import { incidentId } from "./incident-id.ts";
+import { IncidentIndex } from "./incident-index.ts";
+import type { IncidentJson } from "./incident-json.ts";
+import { IncidentRun } from "./incident-run.ts";
+import { type CloseReason, type Incident, Incidents, type IncidentTarget } from "./incidents.ts";
+import type { Logger } from "./log.ts";
+import { ProbeManager, type ProbeState } from "./probe-manager.ts";
+
+/** Everything that the daemon takes from outside. Tests pass their own. */
+export interface DaemonDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly procRoot: string;
+  readonly moduleLoaded: (name: string) => boolean;
+  readonly startProbe: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
+  readonly readDebugData: ReadDebugData;
+  readonly createBundle: (meta: BundleMeta) => Promise<BundleWriter>;
+  readonly recoverBundles: () => Promise<RecoveryReport[]>;
+  /** Removes old bundles; names what could not be removed. */
+  readonly retain: () => Promise<readonly string[]>;
+  readonly capture: (phase: Phase, writer: BundleWriter, openedNs: number, signal: AbortSignal) => Promise<void>;
+  /** Takes a sample of the machine. */
+  readonly sample: () => void;
+  readonly versions: BundleVersions;
+  readonly host: BundleHost;
+}
+
+/** ms that the evidence of one incident may take to be completed, while the daemon goes on. */
+const CLOSE_LIMIT_MS = 30_000;
+/** The same when the daemon ends; all incidents at once. */
+const END_LIMIT_MS = 6000;
+
+/** Observations in, incidents and their bundles out. Time passes with `beat`, once a second. */
+export class Daemon {
+  readonly incidents: Incidents;
+  readonly index: IncidentIndex;
+  readonly probe: ProbeManager;
+  readonly startedNs: number;
+  readonly recovered: RecoveryReport[] = [];
+  readonly detectors;
+  readonly counters = { anomalies: 0, ghostAnomalies: 0, beatsSkipped: 0, bundles: 0, bundlesFailed: 0 };
+  /** The newest trouble with a bundle, and when. */
+  lastBundleError: { readonly time: string; readonly message: string } | undefined;
+  lastTick: Tick | undefined;
+  openRequests: number | undefined;
+  readonly #deps: DaemonDeps;
+  readonly #names: TargetNames;
+  readonly #feed: HistoryFeed;
+  readonly #reconnects: ReconnectWaiters;
+  readonly #needs: Needs;
+  readonly #runs = new Map<string, IncidentRun>();
+  readonly #closing = new Set<Promise<void>>();
+  #sampling = false;
+  #ending = false;
+
+  constructor(deps: DaemonDeps) {
+    const { config, clock } = deps;
+    this.#deps = deps;
+    this.startedNs = clock.nowNs();
+    this.detectors = createDetectors(detectorRules(config));
+    this.#needs = mergeNeeds(this.detectors.map((detector) => detector.needs));
+    this.#names = new TargetNames(deps.readDebugData, clock);
+    const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
+    this.#reconnects = new ReconnectWaiters({ debugData: deps.readDebugData, clock, sleepingIn });
+    this.index = new IncidentIndex(config.state_dir);
+    this.incidents = new Incidents(
+      {
+        coolDownNs: config.incidents.cool_down,
+        maxLengthNs: config.incidents.max_length,
+        repeatNs: config.incidents.repeat,
+        postNs: config.incidents.post,
+        maxOpen: config.incidents.max_open,
+        maxAnomalies: config.incidents.max_anomalies,
+      },
+      (anomaly) => incidentId(clock.wallMs(), anomaly.detector),
+    );
+    this.probe = new ProbeManager({
+      name: "smb_wire",
+      module: "cifs",
+      settings: settingsOf(this.#needs),
+      moduleLoaded: () => deps.moduleLoaded("cifs"),
+      start: deps.startProbe,
+      nowNs: () => clock.nowNs(),
+      onEvent: (event) => this.#event(event),
+      onState: (state) => this.#probeState(state),
+    });
+    this.#feed = new HistoryFeed(
+      (from) => this.probe.probe?.history(from),
+      () => clock.nowNs(),
+    );
+  }
+
+  /** Finishes what an earlier daemon left. Before the first beat. */
+  async recover(): Promise<void> {
+    const { log, recoverBundles, clock } = this.#deps;
+    for (const report of await recoverBundles()) {
+      this.recovered.push(report);
+      log.warn(report, `found the bundle of an earlier run: ${report.action}`);
+    }
+    this.index.recover(this.recovered, formatWall(clock.wallMs()));
+    await this.#retain();
+  }
+
+  /** Once a second. */
+  beat(): void {
+    const { config, clock, sample } = this.#deps;
+    sample();
+    if (config.probes.smb_wire && !this.#ending) this.probe.beat();
+    this.#feed.beat();
+    for (const { incident, reason } of this.incidents.advance(clock.nowNs())) this.#close(incident, reason);
+    for (const run of this.#runs.values()) void run.beat();
+    this.#sampleReconnects();
+  }
+
+  incidentList(): IncidentJson[] {
+    return this.index.list().map((incident) => this.#runs.get(incident.id)?.json() ?? incident);
+  }
+
+  incident(id: string): IncidentJson | undefined {
+    return this.#runs.get(id)?.json() ?? this.index.get(id);
+  }
+
+  nameOf(target: IncidentTarget & { readonly sessionId?: bigint; readonly treeId?: number }): SmbTarget {
+    if (target.connectionId === undefined) return {};
+    return this.#names.of({ connectionId: target.connectionId, sessionId: target.sessionId ?? 0n, treeId: target.treeId ?? 0 });
+  }
+
+  /** Closes what is open, ends the probe. Resolves when every bundle is there or has failed. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    for (const run of this.#runs.values()) run.limit(END_LIMIT_MS);
+    for (const { incident, reason } of this.incidents.closeAll()) this.#close(incident, reason);
+    await Promise.all(this.#closing);
+    await this.probe.stop();
+  }
+
+  #event(event: ProbeEvent): void {
+    const { clock, log } = this.#deps;
+    this.#reconnects.note(event);
+    switch (event.type) {
+      case "ops":
+        this.#feed.outliers(event.ops);
+        this.#observe({ type: "ops", nowNs: clock.nowNs(), ops: event.ops });
+        break;
+      case "inflight":
+        this.openRequests = event.inflight.open;
+        this.#observe({ type: "inflight", nowNs: event.inflight.nowNs, inflight: event.inflight });
+        break;
+      case "tick":
+        this.lastTick = event.tick;
+        this.#feed.tick(event.tick.head, event.tick.oldest);
+        this.#learnNames(event.tick);
+        break;
+      case "history":
+        this.#feed.take(event.history);
+        break;
+      case "lost":
+        log.warn({ losses: event.losses }, "the probe lost something");
+        break;
+      case "error":
+        log.error({ error: event.message }, "the probe cannot go on");
+        break;
+      case "hello":
+        break;
+    }
+  }
+
+  #observe(observation: Observation): void {
+    for (const detector of this.detectors) {
+      for (const anomaly of detector.observe(observation)) {
+        if (this.#stands(anomaly, (seqs) => detector.reject(seqs))) this.#take(anomaly);
+      }
+    }
+  }
+
+  /** A hang that only the probe sees is a release that the kernel lost. */
+  #stands({ hang }: Anomaly, reject: (seqs: readonly number[]) => void): boolean {
+    if (hang === undefined) return true;
+    const { stands, ghosts } = checkHang(hang, this.#deps.readDebugData());
+    if (ghosts.length > 0) reject(ghosts);
+    if (!stands) this.counters.ghostAnomalies++;
+    return stands;
+  }
+
+  #take(anomaly: Anomaly): void {
+    const { clock, log } = this.#deps;
+    this.counters.anomalies++;
+    const { connectionId } = anomaly.target;
+    const target: IncidentTarget = { ...this.nameOf(anomaly.target), ...(connectionId === undefined ? {} : { connectionId }) };
+    const step = this.incidents.take(anomaly, target, clock.nowNs());
+    if (step.type === "grew") {
+      this.#runs.get(step.incident.id)?.grew(anomaly);
+    } else if (step.type === "opened") {
+      this.#open(step.incident);
+    } else if (step.reason === "too many open" && anomaly.stage === "onset") {
+      log.warn({ summary: anomaly.summary, ...target }, "an anomaly was dropped: too many incidents are open");
+    }
+  }
+
+  #open(incident: Incident): void {
+    const { clock, log, versions, host, config, createBundle, capture } = this.#deps;
+    const run = new IncidentRun(incident, {
+      clock,
+      log,
+      feed: this.#feed,
+      createBundle,
+      capture,
+      toJson: (op: SmbOp) => opToJson(op, this.#names.of(op), clock),
+      losses: () => this.probe.losses,
+      versions,
+      host,
+      maxOpsBytes: config.bundles.max_ops,
+      evidenceUntilNs: (one) => this.incidents.evidenceUntilNs(one),
+    });
+    this.#runs.set(incident.id, run);
+    this.index.put(run.json());
+    const { server, share } = incident.target;
+    log.warn({ incident: incident.id, server, share, summary: incident.first.summary }, "incident opened");
+  }
+
+  #close(incident: Incident, reason: CloseReason): void {
+    const run = this.#runs.get(incident.id);
+    if (run === undefined) return;
+    const closing = this.#finish(run, reason).finally(() => {
+      this.#closing.delete(closing);
+    });
+    this.#closing.add(closing);
+  }
+
+  async #finish(run: IncidentRun, reason: CloseReason): Promise<void> {
+    const { log, clock } = this.#deps;
+    if (!this.#ending) run.limit(CLOSE_LIMIT_MS);
+    const closed = await run.close(reason);
+    this.#runs.delete(closed.id);
+    this.index.put(closed);
+    if (closed.bundle_error !== undefined) this.lastBundleError = { time: formatWall(clock.wallMs()), message: closed.bundle_error };
+    if (closed.bundle === null) this.counters.bundlesFailed++;
+    else this.counters.bundles++;
+    log.warn({ incident: closed.id, reason, bundle: closed.bundle, anomalies: closed.anomalies.length }, "incident closed");
+    await this.#retain();
+  }
+
+  async #retain(): Promise<void> {
+    const failed = await this.#deps.retain().catch((error: unknown) => [messageOf(error)]);
+    for (const message of failed) this.#deps.log.error({ error: message }, "an old bundle could not be removed");
+  }
+
+  #probeState(state: ProbeState): void {
+    const { log } = this.#deps;
+    if (state.state !== "running" && state.state !== "starting") {
+      this.openRequests = undefined;
+      this.lastTick = undefined;
+      this.#feed.probeEnded();
+    }
+    if (state.state === "running") log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
+    else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
+  }
+
+  /** So that a name is there when an anomaly needs it. */
+  #learnNames(tick: Tick): void {
+    for (const entry of tick.entries) this.#names.of(entry);
+  }
+
+  #sampleReconnects(): void {
+    if (this.#sampling) {
+      this.counters.beatsSkipped++;
+      return;
+    }
+    this.#sampling = true;
+    this.#reconnects
+      .sample()
+      .then((waiters) => {
+        if (waiters.length === 0) return;
+        this.#observe({ type: "inflight", nowNs: this.#deps.clock.nowNs(), inflight: { ops: [], waiters } });
+      })
+      .catch((error: unknown) => this.#deps.log.error({ error: messageOf(error) }, "tasks that wait for a reconnect could not be looked for"))
+      .finally(() => {
+        this.#sampling = false;
+      });
+  }
+}
+
+/** The probe reports what some detector needs, and nothing else. */
+function settingsOf(needs: Needs): ProbeSettings {
+  const slowUsOf = new Map<number, number | null>();
+  for (let code = 0; code <= OTHER_COMMAND; code++) {
+    const ns = needs.slowNs.get(code);
+    slowUsOf.set(code, ns === undefined || !Number.isFinite(ns) ? null : ns / 1000);
+  }
+  return { slowUs: null, slowUsOf, inflightUs: needs.inflightNs === undefined ? null : needs.inflightNs / 1000 };
+}

@@ -1,0 +1,38 @@
+import type { Hang } from "../detect/detector.ts";
+import type { DebugData, Endpoint } from "../smb/debug-data.ts";
+
+export interface HangCheck {
+  /** Enough of it is confirmed, or nothing can be said against it. */
+  readonly stands: boolean;
+  /** seqs of requests that the client knows nothing of any more. */
+  readonly ghosts: readonly number[];
+}
+
+/** Asks DebugData whether what seems to hang does: the kernel loses the end of a request now and then. `data` undefined: it cannot be asked. */
+export function checkHang(hang: Hang, data: DebugData | undefined): HangCheck {
+  if (data === undefined) return { stands: true, ghosts: [] };
+  const ghosts = hang.ops.filter((op) => !isPending(op, data)).map((op) => op.seq);
+  const waiting = hang.waiters.filter((waiter) => isWaiting(waiter, data)).length;
+  return { stands: hang.ops.length - ghosts.length + waiting >= hang.needed, ghosts };
+}
+
+function isPending({ connectionId, mid }: Hang["ops"][number], { mids }: DebugData): boolean {
+  return mids.some((pending) => pending.mid === mid && (pending.connectionId === undefined || pending.connectionId === connectionId));
+}
+
+/** Tasks that wait for a reconnect were seen sleeping there; the number of those that wait for credits is known where the kernel counts it. */
+function isWaiting({ kind, connectionId }: Hang["waiters"][number], data: DebugData): boolean {
+  if (kind === "reconnect") return true;
+  const counted = endpointsOf(data)
+    .filter((endpoint) => connectionId === undefined || endpoint.connectionId === connectionId)
+    .map((endpoint) => endpoint.inMaxRequestWait);
+  return counted.length === 0 || counted.some((count) => count === undefined || count > 0);
+}
+
+/** Every connection: those of servers and the further channels of their sessions. */
+export function endpointsOf(data: DebugData): Endpoint[] {
+  return data.servers.flatMap((server) => [
+    server,
+    ...server.sessions.flatMap((session) => session.channels.filter((channel) => !channel.disabled)),
+  ]);
+}

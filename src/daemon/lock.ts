@@ -1,0 +1,117 @@
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { AodError } from "../system/error.ts";
+import { hasCode } from "../system/proc.ts";
+
+export interface LockOptions {
+  readonly runDir: string;
+  readonly procRoot: string;
+  readonly pid: number;
+}
+
+export interface DaemonLock {
+  release(): void;
+}
+
+/** Who holds it: the process id alone would be mistaken after it was used again, or after a reboot. */
+interface Holder {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat */
+  readonly started: string;
+  readonly boot: string;
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * Takes `aod.lock` in the run directory for the life of this process. Throws AodError `failed` that names the process that has it. The
+ * lock of a process that is gone, e.g. after kill -9, is taken over.
+ */
+export function takeLock(options: LockOptions): DaemonLock {
+  const path = join(options.runDir, "aod.lock");
+  const own = `${path}.${options.pid}`;
+  const text = JSON.stringify(describe(options));
+  rmSync(own, { force: true });
+  writeFileSync(own, text, { flag: "wx", mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // A link appears with its content or not at all.
+      if (tryLink(own, path)) return { release: () => release(path, text) };
+      const found = readIfThere(path);
+      if (found === undefined) continue;
+      const holder = parseHolder(found);
+      if (holder !== undefined && isAlive(holder, options)) {
+        throw new AodError("failed", `aod is already running as process ${holder.pid} (its lock: ${path})`);
+      }
+      moveAside(path, found, `${own}.stale`);
+    }
+  } finally {
+    rmSync(own, { force: true });
+  }
+  throw new AodError("failed", `cannot take ${path}: another process takes it again and again`);
+}
+
+function describe({ procRoot, pid }: LockOptions): Holder {
+  return { pid, started: startTime(procRoot, pid) ?? "", boot: bootId(procRoot) };
+}
+
+function isAlive(holder: Holder, { procRoot }: LockOptions): boolean {
+  return holder.boot === bootId(procRoot) && startTime(procRoot, holder.pid) === holder.started;
+}
+
+function startTime(procRoot: string, pid: number): string | undefined {
+  const stat = readIfThere(join(procRoot, String(pid), "stat"));
+  // The name, field 2, may hold spaces and parentheses: count from its end.
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+}
+
+function bootId(procRoot: string): string {
+  return readIfThere(join(procRoot, "sys/kernel/random/boot_id"))?.trim() ?? "";
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("pid" in value && "started" in value && "boot" in value)) return undefined;
+    const { pid, started, boot } = value;
+    return typeof pid === "number" && typeof started === "string" && typeof boot === "string" ? { pid, started, boot } : undefined;
+  } catch {
+    // Not ours, or not whole: nobody holds it.
+    return undefined;
+  }
+}
+
+/** Takes a dead process's lock away; puts it back when in the meantime a live one has made it its own. */
+function moveAside(path: string, expected: string, aside: string): void {
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return;
+    throw error;
+  }
+  if (readIfThere(aside) !== expected) tryLink(aside, path);
+  unlinkSync(aside);
+}
+
+function release(path: string, text: string): void {
+  if (readIfThere(path) === text) rmSync(path, { force: true });
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    throw error;
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "ESRCH")) return undefined;
+    throw error;
+  }
+}

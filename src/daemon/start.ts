@@ -1,0 +1,160 @@
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { readFile, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { BundleHost, BundleVersions } from "../bundle/manifest.ts";
+import { recoverBundles } from "../bundle/recover.ts";
+import { applyRetention, listBundles } from "../bundle/retention.ts";
+import { createBundle } from "../bundle/writer.ts";
+import { captures } from "../capture/registry.ts";
+import { createCaptureRunner } from "../capture/run.ts";
+import { startProbe } from "../probe/helper.ts";
+import { debugDataReader } from "../probe/target-names.ts";
+import { systemClock } from "../system/clock.ts";
+import { AodError, messageOf } from "../system/error.ts";
+import { parseMounts, serversOf } from "../system/mounts.ts";
+import { nativePaths } from "../system/paths.ts";
+import { createRunner } from "../system/process.ts";
+import { createSampleRing } from "../system/samples.ts";
+import { startApi } from "./api.ts";
+import type { Config } from "./config.ts";
+import { Daemon, type DaemonDeps } from "./daemon.ts";
+import { readHost } from "./host.ts";
+import { takeLock } from "./lock.ts";
+import type { Logger } from "./log.ts";
+import { statusOf } from "./status.ts";
+
+/** Where the machine is looked at; a test gives directories of its own. */
+export interface Roots {
+  readonly procRoot: string;
+  readonly sysRoot: string;
+  readonly kmsgPath: string;
+}
+
+export const systemRoots: Roots = { procRoot: "/proc", sysRoot: "/sys", kmsgPath: "/dev/kmsg" };
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly configSource: string;
+  readonly log: Logger;
+  readonly version: string;
+  readonly roots?: Roots;
+  /** Replaces the real probe. */
+  readonly startProbe?: DaemonDeps["startProbe"];
+  readonly debugData?: DaemonDeps["readDebugData"];
+}
+
+export interface RunningDaemon {
+  readonly daemon: Daemon;
+  /** Path of the socket. */
+  readonly socket: string;
+  /** Once a second. */
+  beat(): void;
+  /** Closes the incidents, the probe, the socket, and lets the lock go. */
+  end(): Promise<void>;
+}
+
+/**
+ * The daemon's start, in order: directories, lock, what an earlier daemon left, socket. It lives from then on by `beat`. Rejects with AodError
+ * `failed`; then nothing of it is left.
+ */
+export async function startDaemon(options: StartOptions): Promise<RunningDaemon> {
+  const { config, log, roots = systemRoots } = options;
+  const clock = systemClock;
+  makeDirectories(config);
+  const lock = takeLock({ runDir: config.run_dir, procRoot: roots.procRoot, pid: process.pid });
+  try {
+    const host = await readHost();
+    const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
+    const samples = createSampleRing(roots.procRoot, clock);
+    const readDebugData = options.debugData ?? debugDataReader(roots.procRoot);
+    const daemon = new Daemon({
+      ...partsOf(options, roots, host, versions),
+      clock,
+      readDebugData,
+      sample: () => samples.sample(),
+      capture: capturer(config, roots, samples),
+    });
+    await daemon.recover();
+    const api = await startApi(config.run_dir, {
+      status: () =>
+        statusOf({
+          daemon,
+          clock,
+          versions,
+          configSource: options.configSource,
+          stateDir: config.state_dir,
+          probeEnabled: config.probes.smb_wire,
+          procRoot: roots.procRoot,
+          readDebugData,
+          listBundles: () => listBundles(config.state_dir),
+          freeBytes: () => freeBytes(config.state_dir),
+        }),
+      incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
+    });
+    log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);
+    return {
+      daemon,
+      socket: api.path,
+      beat: () => daemon.beat(),
+      end: async () => {
+        await daemon.end();
+        await api.close();
+        samples.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function makeDirectories({ run_dir, state_dir }: Config): void {
+  try {
+    mkdirSync(join(state_dir, "bundles"), { recursive: true, mode: 0o700 });
+    if (existsSync(run_dir)) return;
+    mkdirSync(run_dir, { recursive: true });
+    chmodSync(run_dir, 0o750);
+  } catch (error) {
+    throw new AodError("failed", `cannot make the daemon's directories: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function partsOf({ config, log, ...options }: StartOptions, roots: Roots, host: BundleHost, versions: BundleVersions) {
+  const paths = nativePaths();
+  const probe = { program: paths.probe, object: paths.object("smb_wire"), module: "cifs" };
+  const { min_free, max_size, max_ops, max_count, max_bytes, max_age } = config.bundles;
+  const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };
+  return {
+    config,
+    log,
+    host,
+    versions,
+    procRoot: roots.procRoot,
+    moduleLoaded: (name) => existsSync(join(roots.sysRoot, "module", name)),
+    startProbe: options.startProbe ?? ((onEvent, onExit) => startProbe(probe, onEvent, onExit)),
+    createBundle: (meta) => createBundle(config.state_dir, meta, limits),
+    recoverBundles: () => recoverBundles(config.state_dir),
+    retain: async () => {
+      const keep = { maxCount: max_count, maxBytes: max_bytes, maxAgeMs: max_age / 1e6 };
+      return (await applyRetention(config.state_dir, keep, systemClock)).failed;
+    },
+  } satisfies Partial<DaemonDeps>;
+}
+
+function capturer(config: Config, roots: Roots, samples: ReturnType<typeof createSampleRing>): DaemonDeps["capture"] {
+  const excluded = new Set(config.captures.exclude);
+  const runner = createCaptureRunner({ captures: captures.filter((capture) => !excluded.has(capture.name)) });
+  const run = createRunner();
+  return async (phase, writer, openedNs, signal) => {
+    // Of the daemon's own mount namespace; a file of counters and strings in memory.
+    const servers = serversOf(parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")));
+    const { unfinished } = await runner.run(phase, writer, { ...roots, clock: systemClock, run, servers, openedNs, samples, signal });
+    if (unfinished.length > 0) writer.note(`Captures that did not come to their end (${phase}): ${unfinished.join(", ")}.`);
+  };
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BundleVersions } from "../bundle/manifest.ts";
+import type { RecoveryReport } from "../bundle/recover.ts";
+import type { StoredBundle } from "../bundle/retention.ts";
+import type { Hook, Loss } from "../probe/op.ts";
+import type { ReadDebugData } from "../probe/target-names.ts";
+import { type Clock, wallTimeOf } from "../system/clock.ts";
+import { messageOf } from "../system/error.ts";
+import type { Daemon } from "./daemon.ts";
+import type { IncidentJson } from "./incident-json.ts";
+import type { ProbeState } from "./probe-manager.ts";
+
+/** `GET /status`. Sizes in bytes, times RFC 3339 UTC. */
+export interface Status {
+  readonly versions: BundleVersions;
+  readonly pid: number;
+  readonly started: string;
+  readonly uptime_s: number;
+  readonly config: string;
+  readonly probes: readonly ProbeStatus[];
+  readonly detectors: readonly (Readonly<Record<string, number | string>> & { readonly name: string })[];
+  readonly targets: readonly TargetStatus[];
+  readonly incidents: {
+    readonly open: readonly IncidentJson[];
+    readonly remembered: number;
+    readonly anomalies: number;
+    /** Anomalies that opened none: of a fault that outlasted its incident, for want of room, and hangs that DebugData knows nothing of. */
+    readonly dropped: { readonly same_fault: number; readonly too_many_open: number; readonly not_hanging: number };
+    readonly index_error?: string;
+  };
+  readonly bundles: {
+    readonly directory: string;
+    readonly count: number;
+    readonly bytes: number;
+    readonly free_bytes?: number;
+    readonly error?: string;
+    readonly last_error?: { readonly time: string; readonly message: string };
+    readonly recovered: readonly RecoveryReport[];
+  };
+  readonly memory: { readonly rss: number; readonly rss_anon?: number; readonly heap: number };
+}
+
+export interface ProbeStatus {
+  readonly name: string;
+  readonly state: ProbeState["state"] | "off";
+  readonly why?: string;
+  readonly retry_in_s?: number;
+  readonly pid?: number;
+  readonly kernel?: string;
+  readonly hooks?: readonly Hook[];
+  /** Since it was attached. */
+  readonly operations?: number;
+  readonly history?: number;
+  readonly open_requests?: number;
+  readonly losses: readonly Loss[];
+}
+
+export interface TargetStatus {
+  readonly connection_id: string;
+  readonly server?: string;
+  readonly shares: readonly string[];
+  /** As DebugData says: `good`, `needs reconnect`, ... */
+  readonly connection: string;
+  readonly requests_on_wire?: number;
+}
+
+export interface StatusSources {
+  readonly daemon: Daemon;
+  readonly clock: Clock;
+  readonly versions: BundleVersions;
+  readonly configSource: string;
+  readonly stateDir: string;
+  readonly probeEnabled: boolean;
+  readonly procRoot: string;
+  readonly readDebugData: ReadDebugData;
+  readonly listBundles: () => Promise<readonly StoredBundle[]>;
+  readonly freeBytes: () => Promise<number>;
+}
+
+export async function statusOf(sources: StatusSources): Promise<Status> {
+  const { daemon, clock } = sources;
+  const { dropped } = daemon.incidents;
+  const all = daemon.incidentList();
+  return {
+    versions: sources.versions,
+    pid: process.pid,
+    started: wallTimeOf(daemon.startedNs, clock),
+    uptime_s: Math.floor((clock.nowNs() - daemon.startedNs) / 1e9),
+    config: sources.configSource,
+    probes: [probeStatus(sources)],
+    detectors: daemon.detectors.map((detector) => ({ name: detector.name, ...detector.state() })),
+    targets: targetsOf(sources.readDebugData),
+    incidents: {
+      open: all.filter((incident) => incident.state === "open"),
+      remembered: all.length,
+      anomalies: daemon.counters.anomalies,
+      dropped: { same_fault: dropped.sameFault, too_many_open: dropped.tooManyOpen, not_hanging: daemon.counters.ghostAnomalies },
+      ...(daemon.index.error === undefined ? {} : { index_error: daemon.index.error }),
+    },
+    bundles: await bundlesOf(sources),
+    memory: memoryOf(sources.procRoot),
+  };
+}
+
+function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatus {
+  const { probe, lastTick, openRequests } = daemon;
+  const { state } = probe;
+  return {
+    name: "smb_wire",
+    state: probeEnabled ? state.state : "off",
+    ...("why" in state && probeEnabled ? { why: state.why } : {}),
+    ...(state.state === "retrying" ? { retry_in_s: Math.max(0, Math.ceil((state.atNs - clock.nowNs()) / 1e9)) } : {}),
+    ...(state.state === "running" ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks } : {}),
+    ...(lastTick === undefined ? {} : { operations: lastTick.head, history: Math.max(0, lastTick.head - lastTick.oldest + 1) }),
+    ...(openRequests === undefined ? {} : { open_requests: openRequests }),
+    losses: probe.losses,
+  };
+}
+
+const tcpStates = ["new", "good", "exiting", "needs reconnect", "needs negotiate", "in negotiate"];
+
+function targetsOf(read: ReadDebugData): TargetStatus[] {
+  return (read()?.servers ?? []).map((server): TargetStatus => {
+    const name = server.hostname ?? server.sessions[0]?.address;
+    const shares = server.sessions.flatMap((session) => session.shares.filter((share) => !share.ipc).map((share) => share.name));
+    return {
+      connection_id: `0x${(server.connectionId ?? 0n).toString(16)}`,
+      ...(name === undefined ? {} : { server: name }),
+      shares: [...new Set(shares)],
+      connection: server.tcpStatus === undefined ? "unknown" : (tcpStates[server.tcpStatus] ?? `status ${server.tcpStatus}`),
+      ...(server.requestsOnWire === undefined ? {} : { requests_on_wire: server.requestsOnWire }),
+    };
+  });
+}
+
+async function bundlesOf({ daemon, stateDir, listBundles, freeBytes }: StatusSources): Promise<Status["bundles"]> {
+  const shared = {
+    directory: join(stateDir, "bundles"),
+    ...(daemon.lastBundleError === undefined ? {} : { last_error: daemon.lastBundleError }),
+    recovered: daemon.recovered,
+  };
+  try {
+    const bundles = await listBundles();
+    const bytes = bundles.reduce((sum, bundle) => sum + bundle.bytes, 0);
+    return { ...shared, count: bundles.length, bytes, free_bytes: await freeBytes() };
+  } catch (error) {
+    return { ...shared, count: 0, bytes: 0, error: messageOf(error) };
+  }
+}
+
+function memoryOf(procRoot: string): Status["memory"] {
+  const { rss, heapUsed } = process.memoryUsage();
+  const anonymous = anonymousBytes(procRoot);
+  return { rss, heap: heapUsed, ...(anonymous === undefined ? {} : { rss_anon: anonymous }) };
+}
+
+function anonymousBytes(procRoot: string): number | undefined {
+  try {
+    const kib = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(join(procRoot, "self/status"), "utf8"))?.[1];
+    return kib === undefined ? undefined : Number(kib) * 1024;
+  } catch {
+    // Without it the status says rss alone.
+    return undefined;
+  }
+}
