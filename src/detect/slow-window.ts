@@ -61,18 +61,24 @@ export class SlowWindow<Detail> {
       if (known === undefined || known.timeNs <= entry.timeNs) this.#entries.set(entry.key, entry);
       this.#newestNs = Math.max(this.#newestNs, entry.timeNs);
       fresh.add(entry.key);
-      if (this.#entries.size > 2 * this.#limit) this.#prune();
+      if (this.#entries.size > 2 * this.#limit) this.#keep(this.#sorted());
     }
-    const sorted = this.#prune();
-    return this.#latestCluster(sorted, fresh);
+    const sorted = this.#sorted();
+    const cluster = this.#latestCluster(sorted, fresh);
+    // After the search: a batch may tell of more than a window, and its first must still find their neighbours.
+    const oldest = this.#newestNs - 2 * this.#windowNs;
+    this.#keep(sorted.filter((entry) => entry.timeNs > oldest));
+    return cluster;
   }
 
-  #prune(): SlowEntry<Detail>[] {
-    const oldest = this.#newestNs - 2 * this.#windowNs;
-    const sorted = [...this.#entries.values()].filter((entry) => entry.timeNs > oldest).sort((a, b) => a.timeNs - b.timeNs);
+  #sorted(): SlowEntry<Detail>[] {
+    return [...this.#entries.values()].sort((a, b) => a.timeNs - b.timeNs);
+  }
+
+  /** The newest of them, as many as there is room for. */
+  #keep(sorted: readonly SlowEntry<Detail>[]): void {
     const kept = sorted.slice(Math.max(0, sorted.length - this.#limit));
     if (kept.length !== this.#entries.size) this.#entries = new Map(kept.map((entry) => [entry.key, entry]));
-    return kept;
   }
 
   #latestCluster(sorted: readonly SlowEntry<Detail>[], fresh: ReadonlySet<string>): Cluster<Detail> | undefined {
