@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* One global of every struct and enum of the contract, so that their BTF is in one object: the decoders are generated from it. Never loaded. */
+/* One global of every struct and enum that frames carry, so that their BTF is in one object: the decoders are generated from it. Never loaded. */
 #include <linux/types.h>
 #include "frames.h"
 
 #define KEEP(type) struct type keep_##type
 KEEP(aod_smb_op);
-KEEP(aod_index_entry);
-KEEP(aod_task);
-KEEP(aod_smb_target);
-KEEP(aod_smb_stats);
-KEEP(aod_smb_losses);
 KEEP(aod_smb_tunables);
 KEEP(aod_smb_events);
 KEEP(aod_frame);
@@ -26,6 +21,15 @@ KEEP(aod_settings);
 KEEP(aod_lost);
 KEEP(aod_error);
 
+enum aod_limit {
+	AOD_LIMIT_RING = AOD_RING,
+	AOD_LIMIT_COMMANDS = AOD_COMMANDS,
+	AOD_LIMIT_BUCKETS = AOD_BUCKETS,
+	AOD_LIMIT_FRAME_VERSION = AOD_FRAME_VERSION,
+	AOD_LIMIT_FRAME_MAX = AOD_FRAME_MAX,
+};
+
+enum aod_limit keep_limit;
 enum aod_op_state keep_op_state;
 enum aod_op_flag keep_op_flag;
 enum aod_wait_kind keep_wait_kind;

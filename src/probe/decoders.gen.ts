@@ -21,6 +21,14 @@ function writeText(bytes: Buffer, value: string, at: number, size: number): void
   bytes.write(value, at, size - 1, "utf8");
 }
 
+export const AodLimit = {
+  RING: 16384,
+  COMMANDS: 20,
+  BUCKETS: 128,
+  FRAME_VERSION: 1,
+  FRAME_MAX: 1048576,
+} as const;
+
 export const AodOpState = {
   EMPTY: 0,
   OPEN: 1,
@@ -87,14 +95,6 @@ export const AodLostKind = {
   RECURSION: 8,
   OVERTAKEN: 9,
   STDOUT: 10,
-} as const;
-
-export const AodLimit = {
-  RING: 16384,
-  COMMANDS: 20,
-  BUCKETS: 128,
-  FRAME_VERSION: 1,
-  FRAME_MAX: 1048576,
 } as const;
 
 export const AOD_SMB_OP_SIZE = 176;
