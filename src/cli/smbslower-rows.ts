@@ -44,7 +44,7 @@ export function heading(minMs: number, { format, verbose }: RowStyle): readonly 
   const known =
     `${left("ENDTIME", 8)} ${left("TASK", 14)} ${left("PID", 7)} ${left("TYPE", 25)} ${left("LATENCY(ms)", 17)} ` +
     `${left("SESSIONID", 16)} COMPOUND_RQST ASYNC_RQST TREE_ID/ASYNC_ID`;
-  const more = "  QUEUE(ms)   SEND(ms)   WIRE(ms)   WAKE(ms) STATUS                         SHARE";
+  const more = "  QUEUE(ms)   SEND(ms)   WIRE(ms)   WAKE(ms) STATUS                           SHARE";
   return [`Tracing SMB operations that are slower than ${minMs} ms.`, verbose ? known + more : known];
 }
 
@@ -113,7 +113,7 @@ function textLine(cells: Cells, { verbose, clock }: RowStyle): string {
   const times = [phases.queue, phases.send, phases.wire, phases.wake].map((us) =>
     right(us === undefined ? "-" : millis(us), 10),
   );
-  return `${known}     ${times.join(" ")} ${left(cells.status ?? "-", 30)} ${left(cells.share ?? "-", 0)}`;
+  return `${known}     ${times.join(" ")} ${left(cells.status ?? "-", 32)} ${left(cells.share ?? "-", 0)}`;
 }
 
 /** ENDTIME_us is CLOCK_MONOTONIC, as the tool of this name has it: for differences, not for dates. */

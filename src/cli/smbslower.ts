@@ -56,7 +56,7 @@ function start(options: SlowerOptions, end: Ending): SlowerTrace {
     reconnectWaiters: new ReconnectWaiters({ debugData, clock }),
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`smbslower: ${line}\n`),
-    onAttached: () => end.restart(),
+    onAttached: () => end.start(),
   });
 }
 
@@ -64,11 +64,16 @@ function start(options: SlowerOptions, end: Ending): SlowerTrace {
 async function moduleAppears(end: Ending): Promise<boolean> {
   const loaded = (): boolean => existsSync(`/sys/module/${MODULE}`);
   if (loaded()) return true;
+  // Neither waiting for ever nor attaching, which takes its time on a busy machine, counts as tracing.
+  end.start();
   process.stderr.write("smbslower: the cifs module is not loaded, nothing is mounted; waiting for it\n");
   for (;;) {
     const ended = await Promise.race([end.reached.then(() => true), after(POLL_MS).then(() => false)]);
     if (ended) return false;
-    if (loaded()) return true;
+    if (loaded()) {
+      end.pause();
+      return true;
+    }
   }
 }
 
@@ -91,13 +96,16 @@ class Ending {
     });
     process.once("SIGINT", this.onSignal);
     process.once("SIGTERM", this.onSignal);
-    this.restart();
   }
 
-  /** The time begins anew: waiting for the module and attaching do not count as tracing. */
-  restart(): void {
+  /** The time begins, anew. */
+  start(): void {
     clearTimeout(this.timer);
     if (this.durationS !== undefined) this.timer = setTimeout(this.onSignal, this.durationS * 1000);
+  }
+
+  pause(): void {
+    clearTimeout(this.timer);
   }
 
   dispose(): void {

@@ -63,7 +63,7 @@ export function startProbe(
 
   const emit = (event: ProbeEvent | undefined): void => {
     if (event === undefined) return;
-    if (event.type === "error") failure = event;
+    if (event.type === "error") failure = { unsupported: event.unsupported, message: event.message };
     onEvent(event.type === "lost" ? { type: "lost", losses: losses.with(event.losses) } : event);
   };
   const own = (): void => {

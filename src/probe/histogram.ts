@@ -1,15 +1,18 @@
-// The kernel's log-linear histograms: four buckets per octave, unit 1,024 ns (aod_bucket_of() in bpf/).
+// The kernel's log-linear histograms: four buckets per octave, unit 1,024 ns; aod_bucket_of() in bpf/include/smb_wire_phases.h.
 import { AodLimit } from "./decoders.gen.ts";
 
 const UNIT_NS = 1024;
 const LAST = AodLimit.BUCKETS - 1;
+/** What the last bucket begins with, 73 minutes; the three before it are never used. */
+const LAST_FROM = 2 ** 32;
 
-/** The bucket of a duration in ns. Octaves 0 and 1 hold one bucket per unit, so 4 to 7 stay empty. */
+/** The bucket of a duration in ns. */
 export function bucketOf(ns: number): number {
-  const units = Math.floor(ns / UNIT_NS);
-  if (!(units >= 4)) return Math.max(0, units) || 0;
+  const units = Math.floor(Math.max(0, ns) / UNIT_NS);
+  if (units < 4) return units;
+  if (units >= LAST_FROM) return LAST;
   const octave = Math.floor(Math.log2(units));
-  return Math.min(LAST, octave * 4 + (Math.floor(units / 2 ** (octave - 2)) % 4));
+  return octave * 4 + (Math.floor(units / 2 ** (octave - 2)) % 4) - 4;
 }
 
 /** The durations in µs that a bucket holds: from `low`, below `high`. The last bucket has no upper bound. */
@@ -19,6 +22,6 @@ export function bucketBounds(bucket: number): { readonly low: number; readonly h
 }
 
 function unitsFrom(bucket: number): number {
-  if (bucket < 8) return Math.min(bucket, 4);
-  return 2 ** (Math.floor(bucket / 4) - 2) * (4 + (bucket % 4));
+  if (bucket < 4) return bucket;
+  return Math.min(LAST_FROM, 2 ** (Math.floor(bucket / 4) - 1) * (4 + (bucket % 4)));
 }

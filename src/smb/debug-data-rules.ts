@@ -86,7 +86,7 @@ function server(cursor: DebugCursor, [, index, id = "0", hostname]: RegExpExecAr
 
 function credits(cursor: DebugCursor, [, all, echo, oplock, dialect]: RegExpExecArray): boolean {
   // 5.10 has no line of its own for a server: its credits begin it.
-  if (cursor.endpoint === undefined) {
+  if (cursor.endpoint === undefined || (cursor.endpoint === cursor.server && cursor.server.credits !== undefined)) {
     cursor.server = { index: cursor.data.servers.length + 1, sessions: [] };
     cursor.data.servers.push(cursor.server);
     cursor.endpoint = cursor.server;
@@ -103,8 +103,16 @@ function tcpStatus({ endpoint }: DebugCursor, [, status, instance]: RegExpExecAr
   return true;
 }
 
-function users({ endpoint }: DebugCursor, [, count, mode, onWire]: RegExpExecArray, line: string): boolean {
+function users({ endpoint, session }: DebugCursor, [, count, mode, onWire]: RegExpExecArray, line: string): boolean {
   if (endpoint === undefined) return false;
+  // 5.10 has all of this in one line.
+  const id = /SessionId: (0x[0-9a-f]+)/i.exec(line)?.[1];
+  if (id !== undefined && session !== undefined) session.sessionId = BigInt(id);
+  const sending = /In Send: (\d+) In MaxReq Wait: (\d+)/.exec(line);
+  if (sending !== null) {
+    endpoint.inSend = Number(sending[1]);
+    endpoint.inMaxRequestWait = Number(sending[2]);
+  }
   endpoint.users = Number(count);
   endpoint.securityMode = Number(mode);
   endpoint.requestsOnWire = Number(onWire);
