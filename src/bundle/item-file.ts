@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { messageOf } from "../system/error.ts";
 import { OutOfTime, untilAborted } from "../system/until-aborted.ts";
 import type { DiskFile } from "./disk.ts";
 import { LineRedactor, type TextKind } from "./redact.ts";
@@ -50,7 +51,8 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
   const put = async (piece: Buffer | string): Promise<void> => {
     const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
     const room = options.limitBytes - size;
-    const kept = bytes.length > room ? bytes.subarray(0, room) : bytes;
+    const kept =
+      bytes.length > room ? bytes.subarray(0, cutAt(bytes, room, redactor !== undefined && size > 0)) : bytes;
     if (kept.length > 0) waiting.push(kept);
     waitingBytes += kept.length;
     size += kept.length;
@@ -68,14 +70,25 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
     if (error instanceof DiskFailure) throw error.cause;
     if (error instanceof Full) end = { status: "truncated", reason: `cut at ${options.limitBytes} bytes` };
     else if (error instanceof OutOfTime) end = { status: "timed_out", reason: "its time was over" };
-    else end = { status: "failed", reason: error instanceof Error ? error.message : String(error) };
+    else end = { status: "failed", reason: messageOf(error) };
   }
   try {
+    // What a source gave of its last line before it failed.
+    if (redactor && (end.status === "failed" || end.status === "timed_out")) {
+      const last = redactor.end();
+      if (size + last.length <= options.limitBytes) await put(last);
+    }
     await flush();
   } catch (error) {
     throw error instanceof DiskFailure ? error.cause : error;
   }
   return { ...end, size, sha256: hash.digest("hex"), redacted: redactor?.removed ?? 0 };
+}
+
+/** Text is cut after a line, unless that would leave nothing. */
+function cutAt(bytes: Buffer, room: number, text: boolean): number {
+  const end = bytes.lastIndexOf("\n", room - 1) + 1;
+  return end > 0 || text ? end : room;
 }
 
 /** The pieces of a source, until it ends or its time does. */

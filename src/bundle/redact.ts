@@ -4,60 +4,44 @@ export const MARK = "[removed]";
 /** `json`: a value ends at the quotation mark of its string. `text`: at a comma or white space. */
 export type TextKind = "text" | "json";
 
-interface Rule {
-  readonly pattern: RegExp;
-  readonly replace: string;
-}
-
 // Mount options, command lines, connection strings: KEY=VALUE. `cred` and `credentials` name a file, but the name alone tells where
 // passwords lie. mount.cifs writes a comma inside a password twice.
-const keys =
-  "[a-z0-9_-]*(?:password|passwd|passphrase|secret)[a-z0-9_]*|pass2?|cred(?:ential)?s?|(?:api|access|account|private)_?key" +
-  "|shared_?access_?(?:key|signature)|[a-z_]*token|sig";
 const before = "(?<![A-Za-z0-9])";
+const keys =
+  "(?:(?:password|passwd|passphrase|secret)[a-z0-9_]{0,64}" +
+  `|${before}(?:pass2?|cred(?:ential)?s?)|(?:api|access|account|private)_?key|shared_?access_?(?:key|signature)|token)`;
 const value = {
-  text: `(?:"[^"]*"|'[^']*'|(?:,,|[^\\s,;&])+)`,
-  json: `(?:\\\\"(?:(?!\\\\").)*\\\\"|(?:,,|\\\\.|[^\\s,;&"\\\\])+)`,
+  text: `(?:"[^"\\n]{0,1024}"|'[^'\\n]{0,1024}'|(?:,,|[^\\s,;&])+)`,
+  json: `(?:\\\\"(?:(?!\\\\").){0,1024}\\\\"|'[^'"\\\\]{0,1024}'|(?:,,|\\\\.|[^\\s,;&"\\\\])+)`,
 } as const;
 const word = { text: "[^\\s]+", json: '(?:\\\\.|[^\\s"\\\\])+' } as const;
 
-function rulesFor(kind: TextKind): readonly Rule[] {
+/** Every repetition before the point where a match is certain is bounded, so that no text costs more than a multiple of its length. */
+function rulesFor(kind: TextKind): readonly RegExp[] {
   const any = value[kind];
   const rest = kind === "json" ? '(?:\\\\.|[^"\\\\])+' : ".+";
+  const rule = (head: string, secret: string): RegExp => new RegExp(`(${head})${secret}`, "gi");
   return [
-    // Authorization headers first: they take the rest of the line, whatever follows.
-    {
-      pattern: new RegExp(`(${before}(?:proxy-)?authorization["']?\\s*[:=]\\s*["']?)${rest}`, "gi"),
-      replace: `$1${MARK}`,
-    },
-    { pattern: new RegExp(`(${before}(?:set-)?cookie:\\s*)${rest}`, "gi"), replace: `$1${MARK}` },
-    { pattern: new RegExp(`(${before}bearer\\s+)[A-Za-z0-9._~+/=-]{8,}`, "gi"), replace: `$1${MARK}` },
+    // Headers first: they take the rest of the line, whatever follows.
+    rule(`${before}(?:proxy-)?authorization["']?\\s{0,8}[:=]\\s{0,8}["']?`, rest),
+    rule(`${before}(?:set-)?cookie:\\s{0,8}`, rest),
+    rule(`${before}bearer\\s{1,8}`, "[A-Za-z0-9._~+/=-]{8,}"),
     // What smbinfo keys prints.
-    {
-      pattern: new RegExp(
-        `(${before}(?:session|signing|encryption|decryption|server in|server out|serverin|serverout) key:\\s*)${rest}`,
-        "gi",
-      ),
-      replace: `$1${MARK}`,
-    },
-    { pattern: new RegExp(`(${before}(?:${keys})=)${any}`, "gi"), replace: `$1${MARK}` },
+    rule(`${before}(?:session|signing|encryption|decryption|server ?in|server ?out) key:\\s{0,8}`, rest),
+    rule(`${keys}=`, any),
+    // A shared access signature; a signal's number is shorter.
+    rule(`${before}sig=`, '[^\\s,;&"\\\\]{8,}'),
     // JSON and YAML members. Not `name:type` without a space, as in /proc/fs/cifs/mount_params.
-    {
-      pattern: new RegExp(`(\\\\?["'](?:${keys})\\\\?["']\\s*:\\s*\\\\?["'])(?:\\\\.|[^"'\\\\])+`, "gi"),
-      replace: `$1${MARK}`,
-    },
-    { pattern: new RegExp(`(${before}(?:${keys}):\\s+)(?!["'])${word[kind]}`, "gi"), replace: `$1${MARK}` },
-    { pattern: new RegExp(`(--(?:${keys})\\s+)${word[kind]}`, "gi"), replace: `$1${MARK}` },
+    rule(`${keys}\\\\?["']\\s{0,8}:\\s{0,8}\\\\?["']`, "(?:\\\\.|[^\"'\\\\])+"),
+    rule(`${keys}:\\s{1,8}(?!["'\\s])`, word[kind]),
+    rule(`--[a-z-]{0,32}${keys}\\s{1,8}`, word[kind]),
     // user%password, as smbclient and mount.cifs take it.
-    { pattern: new RegExp(`(${before}user(?:name)?=[^,%\\s"]*%)${any}`, "gi"), replace: `$1${MARK}` },
-    {
-      pattern: new RegExp(`((?:^|\\s|")(?:-U|--user(?:name)?)[\\s=]*[^%\\s"]+%)${word[kind]}`, "g"),
-      replace: `$1${MARK}`,
-    },
+    rule(`${before}user(?:name)?=[^,%\\s"]{0,256}%`, any),
+    rule(`(?:^|\\s|")(?:-U|--user(?:name)?)[\\s=]{0,8}[^%\\s"]{1,256}%`, word[kind]),
     // scheme://user:password@host
-    { pattern: /([a-z][a-z0-9+.-]*:\/\/[^\s/:@"]+:)[^\s/"]+(?=@)/gi, replace: `$1${MARK}` },
+    rule('://[^\\s/:@"]{1,256}:', '[^\\s/"]{1,1024}(?=@)'),
     // JSON web tokens.
-    { pattern: /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, replace: MARK },
+    rule("(?<![A-Za-z0-9_-])", "eyJ[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]{8,}\\.[A-Za-z0-9_-]*"),
   ];
 }
 
@@ -81,18 +65,17 @@ export function redact(text: string, kind: TextKind = "text"): Redaction {
     removed += 1;
     return MARK;
   });
-  for (const { pattern, replace } of rules[kind]) {
-    result = result.replace(pattern, (match: string, head: string | number) => {
-      const replaced = typeof head === "string" ? replace.replace("$1", () => head) : replace;
-      if (match !== replaced) removed += 1;
-      return replaced;
+  for (const rule of rules[kind]) {
+    result = result.replace(rule, (match: string, head: string) => {
+      if (match !== head + MARK) removed += 1;
+      return head + MARK;
     });
   }
   return { text: result, removed };
 }
 
 /** A line longer than this cannot be judged in one piece and is withheld. */
-const lineLimit = 256 * 1024;
+const lineLimit = 64 * 1024;
 
 /** Redacts a stream: bytes in as they come, whole redacted lines out. */
 export class LineRedactor {

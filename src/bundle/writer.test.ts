@@ -84,6 +84,20 @@ describe("a bundle", () => {
       assert.deepEqual(await readdir(join(state, "bundles")), []);
     }));
 
+  it("cuts text after a line", () =>
+    withDir(async (state) => {
+      const writer = await createBundle(state, metaOf("lines"), options);
+      await writer.addFile("a.ndjson", "{}\n{}\n{}\n", { limitBytes: 7 });
+      assert.equal(await readFile(join(writer.dir, "items", "a.ndjson"), "utf8"), "{}\n{}\n");
+      const pieces = (async function* () {
+        yield "{}\n";
+        yield '{"long":1}\n';
+      })();
+      await writer.addFile("b.ndjson", pieces, { limitBytes: 7 });
+      assert.equal(await readFile(join(writer.dir, "items", "b.ndjson"), "utf8"), "{}\n");
+      await writer.abort("test");
+    }));
+
   it("takes secrets out of text and says how many", () =>
     withDir(async (state) => {
       const writer = await createBundle(state, metaOf("three"), options);

@@ -1,0 +1,51 @@
+// For tests: captured trees instead of this machine.
+
+import { fileURLToPath } from "node:url";
+import { fixedClock } from "../bundle/fixture.ts";
+import type { Run } from "../system/process.ts";
+import type { CaptureContext, CaptureFile } from "./capture.ts";
+import type { CaptureEnvironment } from "./run.ts";
+
+const trees = new URL("../../test/fixtures/evidence/", import.meta.url);
+
+/** A machine without any program. */
+export const noPrograms: Run = async (argv) => ({
+  status: "missing",
+  code: null,
+  stdout: Buffer.alloc(0),
+  stderr: "",
+  truncated: false,
+  tookMs: 0,
+  reason: `${argv[0]} is not installed`,
+});
+
+export function environmentOf(kernel = "6.12"): CaptureEnvironment {
+  const root = fileURLToPath(new URL(`${kernel}/`, trees));
+  return {
+    clock: fixedClock,
+    procRoot: `${root}proc`,
+    sysRoot: `${root}sys`,
+    kmsgPath: "/nowhere/kmsg",
+    run: noPrograms,
+    servers: [{ address: "127.0.0.1", port: 445 }],
+    openedNs: 4e9,
+    samples: { dump: () => [] },
+  };
+}
+
+export function contextOf(more: Partial<CaptureContext> = {}, kernel?: string): CaptureContext {
+  return { ...environmentOf(kernel), phase: "open", signal: new AbortController().signal, lost: () => {}, ...more };
+}
+
+/** All files of a capture, content as text. */
+export async function collectAll(
+  files: AsyncIterable<CaptureFile>,
+): Promise<Map<string, CaptureFile & { text: string }>> {
+  const all = new Map<string, CaptureFile & { text: string }>();
+  for await (const file of files) {
+    const { content = "" } = file;
+    if (typeof content !== "string" && !Buffer.isBuffer(content)) throw new Error(`${file.name} is a stream`);
+    all.set(file.name, { ...file, text: content.toString() });
+  }
+  return all;
+}
