@@ -165,6 +165,7 @@ static void serve(struct loaded *loaded, int timer)
 static int run(const struct options *options)
 {
 	struct loaded loaded = {};
+	struct pollfd waiting = { .fd = STDIN_FILENO, .events = POLLIN };
 	int timer;
 
 	if (geteuid())
@@ -175,6 +176,9 @@ static int run(const struct options *options)
 	if (timer < 0 || drop(options, &loaded, timer))
 		return -1;
 	wire_init(&loaded);
+	/* settings that are already there hold from the first op that the reader can count on */
+	if (poll(&waiting, 1, 0) > 0 && !read_requests())
+		return 0;
 	say_hello(options);
 	serve(&loaded, timer);
 	return 0;

@@ -23,6 +23,7 @@ import type { IncidentJson } from "./incident-json.ts";
 import { IncidentRun } from "./incident-run.ts";
 import { type CloseReason, type Incident, Incidents, type IncidentTarget } from "./incidents.ts";
 import type { Logger } from "./log.ts";
+import { OpCounts } from "./op-counts.ts";
 import { ProbeManager, type ProbeState } from "./probe-manager.ts";
 
 /** Everything that the daemon takes from outside. Tests pass their own. */
@@ -62,6 +63,7 @@ export class Daemon {
   /** The newest trouble with a bundle, and when. */
   lastBundleError: { readonly time: string; readonly message: string } | undefined;
   lastTick: Tick | undefined;
+  readonly opCounts = new OpCounts();
   openRequests: number | undefined;
   readonly #deps: DaemonDeps;
   readonly #names: TargetNames;
@@ -168,6 +170,7 @@ export class Daemon {
         break;
       case "tick":
         this.lastTick = event.tick;
+        this.opCounts.take(event.tick);
         this.#feed.tick(event.tick.head, event.tick.oldest);
         this.#learnNames(event.tick);
         break;
@@ -270,6 +273,7 @@ export class Daemon {
     if (state.state !== "running" && state.state !== "starting") {
       this.openRequests = undefined;
       this.lastTick = undefined;
+      this.opCounts.clear();
       this.#feed.probeEnded();
     }
     if (state.state === "running") log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");

@@ -9,6 +9,7 @@ import { type Clock, wallTimeOf } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import type { Daemon } from "./daemon.ts";
 import type { IncidentJson } from "./incident-json.ts";
+import type { OpCount } from "./op-counts.ts";
 import type { ProbeState } from "./probe-manager.ts";
 
 /** `GET /status`. Sizes in bytes, times RFC 3339 UTC. */
@@ -53,6 +54,9 @@ export interface ProbeStatus {
   readonly operations?: number;
   readonly history?: number;
   readonly open_requests?: number;
+  /** Requests released since it was attached, per connection and command; those of connections given up are in `counts_forgotten`. */
+  readonly counts: readonly OpCount[];
+  readonly counts_forgotten: number;
   readonly losses: readonly Loss[];
 }
 
@@ -114,6 +118,8 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
     ...(state.state === "running" ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks } : {}),
     ...(lastTick === undefined ? {} : { operations: lastTick.head, history: Math.max(0, lastTick.head - lastTick.oldest + 1) }),
     ...(openRequests === undefined ? {} : { open_requests: openRequests }),
+    counts: daemon.opCounts.list(),
+    counts_forgotten: daemon.opCounts.forgotten,
     losses: probe.losses,
   };
 }
