@@ -47,7 +47,9 @@ function kernelOf(name: string, refresh = false): ReturnType<typeof ensureKernel
   return ensureKernel(cacheRoot(process.env), kernelLine(name), say, { refresh });
 }
 
-const program = new Command("lab").description("Real kernels with real servers in QEMU, and the faults injected there.");
+const program = new Command("lab").description(
+  "Real kernels with real servers in QEMU, and the faults injected there.",
+);
 
 program
   .command("fetch")
@@ -143,7 +145,9 @@ program
     for (const line of kernelLines) console.log(`kernel\t${line.name}\t${line.suites.join(", ")}`);
     for (const scenario of await loadScenarios()) {
       const settings = Object.entries(scenario.settings ?? {}).map(([key, value]) => ` ${key}=${value}`);
-      console.log(`scenario\t${scenario.name}\t${scenario.summary}${settings.length > 0 ? ` [${settings.join("").trim()}]` : ""}`);
+      console.log(
+        `scenario\t${scenario.name}\t${scenario.summary}${settings.length > 0 ? ` [${settings.join("").trim()}]` : ""}`,
+      );
     }
   });
 

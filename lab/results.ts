@@ -56,7 +56,12 @@ export class Results {
     const found = this.events().filter((event) => event.step === step);
     const [event] = found;
     if (event === undefined || found.length > 1) {
-      throw new AodError("failed", `${found.length} steps are called "${step}"; there are: ${this.events().map((other) => other.step).join(", ")}`);
+      throw new AodError(
+        "failed",
+        `${found.length} steps are called "${step}"; there are: ${this.events()
+          .map((other) => other.step)
+          .join(", ")}`,
+      );
     }
     return event;
   }

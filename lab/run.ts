@@ -100,7 +100,8 @@ export async function runGroup(request: GroupRequest): Promise<GroupResult> {
   await writeFile(join(run.directory, "driver.log"), driverOutput);
 
   // What the guest did before it hung or died still counts.
-  const lost = typeof outcome === "string" ? outcome : `the driver ended without it: ${driverOutput.trim().slice(-2000)}`;
+  const lost =
+    typeof outcome === "string" ? outcome : `the driver ended without it: ${driverOutput.trim().slice(-2000)}`;
   const verdicts: Verdict[] = [];
   for (const scenario of scenarios) {
     const directory = join(run.job, "out", scenario.name);

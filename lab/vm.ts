@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { AodError } from "../src/system/error.ts";
 import type { BootKernel, Say } from "./cache.ts";
 import { kvmWorks } from "./kvm.ts";
@@ -84,9 +84,9 @@ export async function boot(request: BootRequest): Promise<Outcome> {
     child.stderr?.on("data", (chunk: Buffer) => {
       complaint += chunk.toString();
     });
-    (child.stdio[channelDescriptors.out] as Readable).on("data", request.onOut);
-    (child.stdio[channelDescriptors.err] as Readable).on("data", request.onErr);
-    const lines = createInterface({ input: child.stdio[channelDescriptors.ctl] as Readable });
+    channel(child, "out").on("data", request.onOut);
+    channel(child, "err").on("data", request.onErr);
+    const lines = createInterface({ input: channel(child, "ctl") });
     lines.on("line", (line) => {
       if (line === "ready") bootMs = performance.now() - started;
       else if (/^exit \d+$/.test(line)) {
@@ -115,6 +115,14 @@ export async function boot(request: BootRequest): Promise<Outcome> {
       ? `the guest was ended by its time limit of ${Math.round(request.timeLimitMs / 1000)} s${bootMs === undefined ? ", before its boot was done" : ""}`
       : "the guest ended before its job did");
   throw new AodError("failed", `${what}; its console: ${run.console}`);
+}
+
+/** Our end of a virtio port's socket. */
+function channel(child: ChildProcess, name: keyof typeof channelDescriptors): Readable {
+  const streams: readonly unknown[] = child.stdio;
+  const stream = streams[channelDescriptors[name]];
+  if (!(stream instanceof Readable)) throw new AodError("failed", `no channel ${name} to the guest`);
+  return stream;
 }
 
 async function writeJob(request: BootRequest): Promise<void> {

@@ -33,16 +33,24 @@ async function runScenario(name: string, request: GuestRequest): Promise<GuestOu
   let lab: Lab | undefined;
   try {
     const { default: scenario } = (await import(`../scenarios/${name}.ts`)) as { default: Scenario };
-    lab = new Lab(name, request.kernel, { ...scenario.settings, ...request.settings }, out, (line) => tell(`${name}: ${line}`));
+    lab = new Lab(name, request.kernel, { ...scenario.settings, ...request.settings }, out, (line) =>
+      tell(`${name}: ${line}`),
+    );
     const seconds = scenario.timeLimitSeconds ?? 120;
     const limit = new Promise<never>((_, reject) => {
       setTimeout(() => reject(new AodError("failed", `not done after ${seconds} s`)), seconds * 1000).unref();
     });
     await Promise.race([play(scenario, lab), limit]);
   } catch (thrown) {
-    error = thrown instanceof AodError ? thrown.message : thrown instanceof Error ? (thrown.stack ?? messageOf(thrown)) : messageOf(thrown);
+    error =
+      thrown instanceof AodError
+        ? thrown.message
+        : thrown instanceof Error
+          ? (thrown.stack ?? messageOf(thrown))
+          : messageOf(thrown);
   }
-  for (const failure of (await lab?.end()) ?? []) error = error === undefined ? `clean-up: ${failure}` : `${error}\nclean-up: ${failure}`;
+  for (const failure of (await lab?.end()) ?? [])
+    error = error === undefined ? `clean-up: ${failure}` : `${error}\nclean-up: ${failure}`;
   return {
     scenario: name,
     tookMs: performance.now() - started,

@@ -47,7 +47,8 @@ export class Lab {
   /** The value of a setting as a number. */
   number(setting: string): number {
     const value = Number(this.settings[setting]);
-    if (!Number.isFinite(value)) throw new AodError("usage", `setting ${setting} is not a number: ${this.settings[setting]}`);
+    if (!Number.isFinite(value))
+      throw new AodError("usage", `setting ${setting} is not a number: ${this.settings[setting]}`);
     return value;
   }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync, closeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { AodError } from "../../src/system/error.ts";
 
 export interface RunOptions {
@@ -55,7 +55,9 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       clearTimeout(timer);
       const ran = { status, signal, stdout, stderr, tookMs: performance.now() - started, timedOut };
       if (options.anyStatus === true || status === 0) return resolve(ran);
-      const how = timedOut ? `not done after ${Math.round(ran.tookMs)} ms` : `ended with ${signal ?? `status ${status}`}`;
+      const how = timedOut
+        ? `not done after ${Math.round(ran.tookMs)} ms`
+        : `ended with ${signal ?? `status ${status}`}`;
       reject(new AodError("failed", `${argv.join(" ")}: ${how}: ${stderr.trim().slice(-2000)}`));
     };
     const timer = setTimeout(() => {
