@@ -147,6 +147,11 @@ export class Daemon {
     return this.#names.of({ connectionId: target.connectionId, sessionId: target.sessionId ?? 0n, treeId: target.treeId ?? 0 });
   }
 
+  /** Resolves when all evidence that is asked for by now has come or failed. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#closing, ...[...this.#runs.values()].map((run) => run.idle())]);
+  }
+
   /** Closes what is open, ends the probe. Resolves when every bundle is there or has failed. */
   async end(): Promise<void> {
     this.#ending = true;
@@ -161,8 +166,9 @@ export class Daemon {
     this.#reconnects.note(event);
     switch (event.type) {
       case "ops":
-        this.#feed.outliers(event.ops);
+        // In this order: they belong to the incident too that they open.
         this.#observe({ type: "ops", nowNs: clock.nowNs(), ops: event.ops });
+        this.#feed.outliers(event.ops);
         break;
       case "inflight":
         this.openRequests = event.inflight.open;

@@ -71,6 +71,11 @@ export class IncidentRun {
     return { ...openIncidentJson(this.incident, { opened: this.#opened, anomalies: this.#anomalies }), ...this.#errorJson() };
   }
 
+  /** Resolves when the captures of its opening have come to their end. */
+  async idle(): Promise<void> {
+    await this.#openCaptures;
+  }
+
   grew(anomaly: Anomaly): void {
     if (this.#anomalies.length < this.incident.anomalies.length) this.#anomalies.push(anomalyJson(anomaly, this.#deps.clock));
     this.#extend();

@@ -24,6 +24,7 @@ export class OpRecorder {
   #from = 0;
   /** Settled seqs from #from on. */
   #done = new Set<number>();
+  #early: SmbOp[] = [];
   #open = new Map<number, SmbOp>();
   #written = 0;
   #fromNs: number | undefined;
@@ -85,6 +86,7 @@ export class OpRecorder {
     if (!answer.done || this.#settling) return;
     if (this.#from === 0) this.#from = answer.oldest;
     this.#lastHead = answer.head;
+    this.#takeEarly();
     // What was being written while it was read is seen again with the next answer.
     this.#advance(answer.head + 1 - OVERLAP);
   }
@@ -94,9 +96,10 @@ export class OpRecorder {
     this.#settling = true;
   }
 
-  /** Completed ops that came by themselves. */
+  /** Completed ops that came by themselves. Until the first answer is whole they wait: it tells of earlier ones. */
   outliers(ops: readonly SmbOp[]): void {
-    this.#take(ops);
+    if (this.#lastHead === 0 && this.#early.length < MAX_EARLY) this.#early.push(...ops);
+    else this.#take(ops);
   }
 
   /** The probe ended: what is open stays open, and the next one counts from 1 again. */
@@ -109,9 +112,15 @@ export class OpRecorder {
 
   /** Writes what is still open. */
   end(): void {
+    this.#takeEarly();
     if (this.#lastHead > 0) this.#advance(this.#lastHead + 1);
     this.#write([...this.#open.values()]);
     this.#open.clear();
+  }
+
+  #takeEarly(): void {
+    this.#take(this.#early);
+    this.#early = [];
   }
 
   #take(ops: readonly SmbOp[]): void {
@@ -159,6 +168,7 @@ export class OpRecorder {
 
 /** Ops that each answer repeats of the one before. */
 const OVERLAP = 256;
+const MAX_EARLY = 4096;
 
 function isFinal(op: SmbOp): boolean {
   return op.state === "closed" || op.state === "ghost";

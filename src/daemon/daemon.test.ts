@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readItem, readManifest } from "../bundle/reader.ts";
+import { op } from "../detect/fixture.ts";
+import { AodError } from "../system/error.ts";
+import { copyOf, createWorld, S, type World } from "./fixture.ts";
+
+const slow = (world: World, seq: number, latencyMs = 1500) => op({ seq, latencyMs, endedNs: world.clock.nowNs() });
+const fast = (world: World, seq: number, agoS: number) => op({ seq, latencyMs: 2, endedNs: world.clock.nowNs() - agoS * S });
+
+async function opsOf(bundle: string): Promise<{ seq?: number; command: string; latency_us: number; state?: string; time: string; share?: string }[]> {
+  const text = (await readItem(bundle, "ops.ndjson")).toString();
+  return text.trimEnd().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+async function attached(world: World): Promise<World> {
+  await world.seconds(1);
+  world.probe.hello();
+  return world;
+}
+
+test("a slow operation becomes an incident, and a bundle with what came before it", async (t) => {
+  const world = await attached(createWorld(t));
+  const { daemon, probe } = world;
+  probe.ops = [fast(world, 1, 20), fast(world, 2, 10)];
+  probe.completed(slow(world, 3));
+  assert.equal(daemon.incidents.open.length, 1, "in the same turn");
+  assert.deepEqual(probe.asked, [0], "the history is asked for in the same turn");
+  await world.daemon.idle();
+  assert.deepEqual(world.captured, ["open"]);
+  const [open] = daemon.incidentList();
+  assert.equal(open?.state, "open");
+  assert.equal(open?.closed, null);
+  assert.equal(open?.bundle, null);
+  assert.deepEqual(open?.target, { server: "files.example", share: "\\\\files.example\\share", connection_id: "0x1" });
+
+  await world.seconds(59);
+  assert.equal(daemon.incidents.open.length, 1);
+  await world.seconds(2);
+  const [closed] = daemon.incidentList();
+  assert.equal(closed?.state, "closed");
+  assert.equal(closed?.close_reason, "quiet");
+  assert.ok(closed?.bundle, "it has a bundle");
+  const manifest = await readManifest(closed.bundle);
+  assert.equal(manifest.anomaly.summary, "SMB2_WRITE took 1.5 s, 1.5 s of it wire (dd, pid 1234)");
+  assert.equal(manifest.target["share"], "\\\\files.example\\share");
+  assert.match(manifest.ops_coverage ?? "", /^3 operations, from 20\.0 s before the incident opened: everything since the probe was attached$/);
+  assert.deepEqual(manifest.items.map((item) => item.name).sort(), ["close/DebugData", "open/DebugData", "ops.ndjson"]);
+  const ops = await opsOf(closed.bundle);
+  assert.deepEqual(ops.map((one) => one.latency_us), [2000, 2000, 1_500_000]);
+  assert.ok(ops.every((one) => one.share === "\\\\files.example\\share"));
+});
+
+test("a fault that lasts is one incident with one bundle, and holds what happened during it once", async (t) => {
+  const world = await attached(createWorld(t, { yaml: "incidents: {cool_down: 20s, post: 5s}" }));
+  const { daemon, probe } = world;
+  for (let seq = 1; seq <= 60; seq++) {
+    probe.completed(slow(world, seq));
+    await world.seconds(1);
+  }
+  await world.seconds(25);
+  const incidents = daemon.incidentList();
+  assert.equal(incidents.length, 1);
+  const bundle = incidents[0]?.bundle;
+  assert.ok(bundle);
+  assert.equal((await opsOf(bundle)).length, 60);
+  assert.equal(daemon.incidents.open.length, 0);
+});
+
+test("a request that hangs opens an incident while it hangs, and is in its bundle as open", async (t) => {
+  const world = await attached(createWorld(t));
+  const { daemon, probe } = world;
+  const hanging = { ...op({ seq: 1, latencyMs: 1100, endedNs: undefined, nowNs: world.clock.nowNs(), mid: 41n }) };
+  probe.ops = [hanging];
+  probe.inFlight(world.clock.nowNs(), hanging);
+  assert.equal(daemon.incidents.open.length, 1);
+  await world.daemon.idle();
+  await daemon.end();
+  const [closed] = daemon.incidentList();
+  assert.ok(closed?.bundle);
+  assert.deepEqual((await opsOf(closed.bundle)).map((one) => one.state), ["open"]);
+});
+
+test("what only the probe takes for hanging opens none, and is counted", async (t) => {
+  const world = await attached(createWorld(t));
+  const { daemon, probe } = world;
+  const ghost = op({ seq: 1, latencyMs: 60_000, endedNs: undefined, nowNs: world.clock.nowNs(), mid: 999n });
+  probe.inFlight(world.clock.nowNs(), ghost);
+  probe.inFlight(world.clock.nowNs() + S, ghost);
+  assert.equal(daemon.incidents.open.length, 0);
+  assert.equal(daemon.counters.ghostAnomalies, 1, "it is not asked for again");
+});
+
+test("the end of the daemon closes what is open, with its bundle", async (t) => {
+  const world = await attached(createWorld(t));
+  world.probe.completed(slow(world, 1));
+  await world.daemon.end();
+  const [closed] = world.daemon.incidentList();
+  assert.equal(closed?.close_reason, "end");
+  assert.ok(closed?.bundle);
+  const manifest = await readManifest(closed.bundle);
+  assert.equal(manifest.state, "complete");
+  assert.deepEqual(manifest.notes, ["The daemon ended while the incident was open."]);
+  assert.equal(world.probe.stopped, true);
+});
+
+test("a daemon that ends while its probe does not answer still writes what it has", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const world = await attached(createWorld(t));
+  world.probe.answers = false;
+  world.probe.completed(slow(world, 1));
+  await world.daemon.idle();
+  const ended = world.daemon.end();
+  t.mock.timers.tick(6000);
+  await ended;
+  const [closed] = world.daemon.incidentList();
+  assert.ok(closed?.bundle);
+  assert.equal((await opsOf(closed.bundle)).length, 1, "the outlier that came by itself");
+});
+
+test("after a crash the next start packs what was there, and the incident is closed", async (t) => {
+  const first = await attached(createWorld(t));
+  first.probe.completed(slow(first, 1));
+  await first.daemon.idle();
+  const crashed = copyOf(t, first.config.state_dir);
+  await first.daemon.end();
+
+  const { daemon } = createWorld(t, { stateDir: crashed });
+  await daemon.recover();
+  const [incident] = daemon.incidentList();
+  assert.equal(incident?.state, "closed");
+  assert.equal(incident?.close_reason, "crash");
+  assert.ok(incident?.bundle);
+  assert.equal((await readManifest(incident.bundle)).state, "recovered");
+  assert.equal(daemon.recovered[0]?.action, "finished");
+});
+
+test("a disk that is full: no bundle, nothing half, the reason in the incident and the status, and it goes on", async (t) => {
+  const full = async (): Promise<never> => {
+    throw new AodError("failed", "bundle x could not be written: no space left below /state");
+  };
+  const world = await attached(createWorld(t, { deps: { createBundle: full } }));
+  world.probe.completed(slow(world, 1));
+  await world.seconds(61);
+  const [closed] = world.daemon.incidentList();
+  assert.equal(closed?.state, "closed");
+  assert.equal(closed?.bundle, null);
+  assert.equal(closed?.bundle_error, "bundle x could not be written: no space left below /state");
+  assert.match(world.daemon.lastBundleError?.message ?? "", /no space left/);
+  assert.deepEqual(readdirSync(join(world.config.state_dir, "bundles")), []);
+  world.probe.completed(slow(world, 2));
+  assert.equal(world.daemon.incidents.open.length, 1);
+  await world.daemon.end();
+});
+
+test("a step of the wall clock moves no incident: they live by the other clock", async (t) => {
+  const world = await attached(createWorld(t));
+  world.probe.completed(slow(world, 1));
+  await world.seconds(10);
+  const opened = world.daemon.incidentList()[0]?.opened;
+  world.clock.stepWall(-86_400_000);
+  await world.seconds(40);
+  assert.equal(world.daemon.incidents.open.length, 1, "not closed early or late");
+  assert.equal(world.daemon.incidentList()[0]?.opened, opened);
+  world.clock.stepWall(2 * 86_400_000);
+  await world.seconds(11);
+  assert.equal(world.daemon.incidents.open.length, 0);
+});
+
+test("0 mounts, a module that comes later, a probe that dies and one that cannot run: the daemon goes on", async (t) => {
+  const world = createWorld(t);
+  world.debugData = undefined;
+  world.moduleLoaded = false;
+  await world.seconds(5);
+  assert.equal(world.daemon.probe.state.state, "waiting");
+  world.moduleLoaded = true;
+  await attached(world);
+  assert.equal(world.daemon.probe.state.state, "running");
+  world.probe.completed(slow(world, 1));
+  await world.daemon.idle();
+  world.probe.onExit({ requested: false, unsupported: false, message: "aod-probe ended: SIGSEGV" });
+  await world.seconds(1);
+  world.probe.hello();
+  world.probe.completed(slow(world, 1));
+  await world.seconds(61);
+  assert.ok(world.daemon.incidentList()[0]?.bundle);
+  world.probe.onExit({ requested: false, unsupported: true, message: "no BTF of cifs" });
+  await world.seconds(100);
+  assert.deepEqual(world.daemon.probe.state, { state: "unsupported", why: "no BTF of cifs" });
+});
+
+test("a mount that appears and disappears: its name is learnt, and kept for what it left", async (t) => {
+  const world = createWorld(t);
+  const { debugData } = world;
+  world.debugData = "Servers: \n";
+  await attached(world);
+  await world.seconds(30);
+  world.debugData = debugData;
+  const entry = { connectionId: 1n, sessionId: 0x65n, treeId: 5, commandCode: 9, count: 1, errors: 0, histograms: {} };
+  const tick = { nowNs: world.clock.nowNs(), head: 1, oldest: 1, recursionMisses: 0, reconnects: 0, entries: [entry] };
+  world.probe.onEvent({ type: "tick", tick });
+  world.debugData = "Servers: \n";
+  await world.seconds(30);
+  world.probe.completed(slow(world, 1));
+  assert.equal(world.daemon.incidentList()[0]?.target.server, "files.example");
+  await world.daemon.end();
+});
