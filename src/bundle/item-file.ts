@@ -87,6 +87,7 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
 
 /** Text is cut after a line, unless that would leave nothing. */
 function cutAt(bytes: Buffer, room: number, text: boolean): number {
+  if (room <= 0) return 0;
   const end = bytes.lastIndexOf("\n", room - 1) + 1;
   return end > 0 || text ? end : room;
 }
