@@ -8,7 +8,9 @@ export interface DaemonOptions {
 }
 
 export function withDaemonOptions(command: Command): Command {
-  return command.option("--json", "print JSON, one object a line").option("--config <file>", "the daemon's configuration, for its directories");
+  return command
+    .option("--json", "print JSON, one object a line")
+    .option("--config <file>", "the daemon's configuration, for its directories");
 }
 
 /** AOD_RUN_DIR and AOD_STATE_DIR, else what the configuration says. */

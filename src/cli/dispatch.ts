@@ -22,7 +22,11 @@ export async function dispatch({ invokedAs, argv, version, commands }: Invocatio
   }
   if (first === undefined || first === "help" || first.startsWith("-")) {
     // Without a command there is nothing to do: the help goes to stderr, and the status says so.
-    return parse(overview(version, commands), first === undefined || first === "help" ? ["--help"] : argv, first === undefined);
+    return parse(
+      overview(version, commands),
+      first === undefined || first === "help" ? ["--help"] : argv,
+      first === undefined,
+    );
   }
   return runCommand(find(commands, first), rest, `aod ${first}`, version);
 }
@@ -44,7 +48,9 @@ async function runCommand(entry: CliCommand, argv: readonly string[], name: stri
 }
 
 function overview(version: string, commands: readonly CliCommand[]): Command {
-  const program = new Command("aod").description("Always On Diagnostics for Linux SMB and NFS clients").version(version);
+  const program = new Command("aod")
+    .description("Always On Diagnostics for Linux SMB and NFS clients")
+    .version(version);
   for (const { name, summary } of commands) program.command(name).description(summary).helpOption(false);
   return program.helpCommand("help [command]", "show the help of a command").addHelpText(
     "after",
@@ -72,6 +78,8 @@ async function parse(command: Command, argv: readonly string[], noCommand: boole
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
-    throw new AodError("usage", `${error.message.replace(/^error: /, "")}\ntry: ${command.name()} --help`, { cause: error });
+    throw new AodError("usage", `${error.message.replace(/^error: /, "")}\ntry: ${command.name()} --help`, {
+      cause: error,
+    });
   }
 }

@@ -16,8 +16,16 @@ export function incidentList(incidents: readonly IncidentJson[]): string {
 
 /** `aod incidents ID` for people. */
 export function incidentText(incident: IncidentJson): string {
-  const why = { quiet: "it was quiet again", length: "it had lasted long enough", end: "the daemon ended", crash: "the daemon had crashed" };
-  const closed = incident.closed === null ? pc.red("still open") : `${incident.closed}${incident.close_reason === undefined ? "" : `, because ${why[incident.close_reason]}`}`;
+  const why = {
+    quiet: "it was quiet again",
+    length: "it had lasted long enough",
+    end: "the daemon ended",
+    crash: "the daemon had crashed",
+  };
+  const closed =
+    incident.closed === null
+      ? pc.red("still open")
+      : `${incident.closed}${incident.close_reason === undefined ? "" : `, because ${why[incident.close_reason]}`}`;
   const lines = [
     pc.bold(incident.id),
     field("target", targetText(incident)),
@@ -33,7 +41,9 @@ export function incidentText(incident: IncidentJson): string {
 }
 
 function targetText({ target }: IncidentJson): string {
-  return target.share ?? target.server ?? (target.connection_id === undefined ? "?" : `connection ${target.connection_id}`);
+  return (
+    target.share ?? target.server ?? (target.connection_id === undefined ? "?" : `connection ${target.connection_id}`)
+  );
 }
 
 function field(name: string, value: string): string {

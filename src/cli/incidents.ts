@@ -53,6 +53,10 @@ function pick(all: readonly IncidentJson[], id: string): IncidentJson {
   if (exact !== undefined) return exact;
   const [only] = starting;
   if (only !== undefined && starting.length === 1) return only;
-  if (starting.length > 1) throw new AodError("failed", `${starting.length} incidents begin with ${id}: ${starting.map((incident) => incident.id).join(", ")}`);
+  if (starting.length > 1)
+    throw new AodError(
+      "failed",
+      `${starting.length} incidents begin with ${id}: ${starting.map((incident) => incident.id).join(", ")}`,
+    );
   throw new AodError("failed", `there is no incident ${id}: aod incidents lists them`);
 }

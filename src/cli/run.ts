@@ -12,7 +12,9 @@ const levels = ["debug", "info", "warn", "error"];
 
 export function build(): Command {
   return new Command("run")
-    .description("Runs the daemon in the foreground: watches every SMB mount, and keeps the evidence when one turns slow.")
+    .description(
+      "Runs the daemon in the foreground: watches every SMB mount, and keeps the evidence when one turns slow.",
+    )
     .option("--config <file>", "configuration (default: $AOD_CONFIG, else /etc/aod/aod.yaml when it is there)")
     .option("--log-level <level>", `one of ${levels.join(", ")}`, "info")
     .addHelpText(

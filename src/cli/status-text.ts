@@ -21,13 +21,27 @@ export function statusText(status: Status): string {
     "",
     ...status.detectors.map(({ name, ...state }) => field(name, countsText(state))),
     field("anomalies", `${incidents.anomalies}${droppedText(incidents.dropped)}`),
-    field("incidents", `${incidents.open.length === 0 ? "none open" : pc.red(`${incidents.open.length} open`)}, ${incidents.remembered} remembered`),
-    ...incidents.open.map((incident) => `  ${pc.bold(incident.id)}  ${printable(incident.anomalies[0]?.summary ?? "")}`),
-    ...(incidents.index_error === undefined ? [] : [`  ${pc.red("the index cannot be written:")} ${incidents.index_error}`]),
-    field("bundles", `${bundles.count} (${bytes(bundles.bytes)}) in ${bundles.directory}${freeText(bundles.free_bytes)}`),
+    field(
+      "incidents",
+      `${incidents.open.length === 0 ? "none open" : pc.red(`${incidents.open.length} open`)}, ${incidents.remembered} remembered`,
+    ),
+    ...incidents.open.map(
+      (incident) => `  ${pc.bold(incident.id)}  ${printable(incident.anomalies[0]?.summary ?? "")}`,
+    ),
+    ...(incidents.index_error === undefined
+      ? []
+      : [`  ${pc.red("the index cannot be written:")} ${incidents.index_error}`]),
+    field(
+      "bundles",
+      `${bundles.count} (${bytes(bundles.bytes)}) in ${bundles.directory}${freeText(bundles.free_bytes)}`,
+    ),
     ...(bundles.error === undefined ? [] : [`  ${pc.red("cannot be listed:")} ${bundles.error}`]),
-    ...(bundles.last_error === undefined ? [] : [`  ${pc.red("last error")} ${bundles.last_error.time}: ${bundles.last_error.message}`]),
-    ...bundles.recovered.map((report) => `  ${pc.yellow(`${report.action} at the start`)} ${report.id}: ${report.reason}`),
+    ...(bundles.last_error === undefined
+      ? []
+      : [`  ${pc.red("last error")} ${bundles.last_error.time}: ${bundles.last_error.message}`]),
+    ...bundles.recovered.map(
+      (report) => `  ${pc.yellow(`${report.action} at the start`)} ${report.id}: ${report.reason}`,
+    ),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -41,13 +55,18 @@ function probeLines(probe: ProbeStatus): string[] {
     ...(probe.open_requests === undefined ? [] : [`${probe.open_requests} in flight`]),
   ];
   const hooks = probe.hooks ?? [];
-  const rungs = [...new Set(hooks.map((hook) => hook.rung))].map((rung) => `${hooks.filter((hook) => hook.rung === rung).length} ${rung}`);
+  const rungs = [...new Set(hooks.map((hook) => hook.rung))].map(
+    (rung) => `${hooks.filter((hook) => hook.rung === rung).length} ${rung}`,
+  );
   return [
     field(probe.name, [`${state}${probe.why === undefined ? "" : `: ${probe.why}`}${retry}`, ...counts].join(", ")),
     ...(hooks.length === 0 ? [] : [`  ${pc.dim("hooks")}   ${rungs.join(", ")}`]),
     ...hooks
       .filter((hook) => hook.why !== undefined)
-      .map((hook) => `          ${pc.yellow(hook.name)} (${hook.function}) is on ${hook.rung}: ${printable(hook.why ?? "")}`),
+      .map(
+        (hook) =>
+          `          ${pc.yellow(hook.name)} (${hook.function}) is on ${hook.rung}: ${printable(hook.why ?? "")}`,
+      ),
     `  ${pc.dim("lost")}    ${probe.losses.length === 0 ? "nothing counted" : probe.losses.map(lossText).join(", ")}`,
   ];
 }

@@ -6,5 +6,10 @@ export const commands: readonly CliCommand[] = [
   { name: "status", summary: "show what the daemon sees and does", load: () => import("./status.ts") },
   { name: "incidents", summary: "list incidents, or show one", load: () => import("./incidents.ts") },
   { name: "bundle", summary: "list, show, verify and unpack bundles", load: () => import("./bundle.ts") },
-  { name: "smbslower", summary: "trace SMB operations that are slower than a threshold", tool: true, load: () => import("./smbslower.ts") },
+  {
+    name: "smbslower",
+    summary: "trace SMB operations that are slower than a threshold",
+    tool: true,
+    load: () => import("./smbslower.ts"),
+  },
 ];

@@ -41,7 +41,11 @@ function explain(error: unknown, socket: string): AodError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOENT" || code === "ECONNREFUSED") return new NotRunning(socket, error);
   if (code === "EACCES" || code === "EPERM") {
-    return new AodError("failed", `${socket} may not be opened: run this as root or as a member of the group aod`, { cause: error });
+    return new AodError("failed", `${socket} may not be opened: run this as root or as a member of the group aod`, {
+      cause: error,
+    });
   }
-  return new AodError("failed", `${socket}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new AodError("failed", `${socket}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }

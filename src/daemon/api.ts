@@ -51,7 +51,11 @@ function listen(server: Server, path: string): Promise<void> {
   }).finally(() => process.umask(before));
 }
 
-async function answer(routes: Readonly<Record<string, Route>>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  routes: Readonly<Record<string, Route>>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const [, name = "", ...rest] = pathname.split("/").map(decode);
   if (request.method !== "GET") return send(response, 405, { error: "only GET is answered" });
@@ -81,7 +85,9 @@ function decode(part: string): string {
 
 function groupId(name: string): number | undefined {
   if (!existsSync("/etc/group")) return undefined;
-  const line = readFileSync("/etc/group", "utf8").split("\n").find((entry) => entry.startsWith(`${name}:`));
+  const line = readFileSync("/etc/group", "utf8")
+    .split("\n")
+    .find((entry) => entry.startsWith(`${name}:`));
   const id = Number(line?.split(":")[2]);
   return Number.isInteger(id) ? id : undefined;
 }

@@ -11,7 +11,12 @@ export interface ConfigProblem {
 }
 
 /** Turns zod's issues into problems with the lines of the document that they came from. */
-export function problemsOf(issues: readonly z.core.$ZodIssue[], document: Document, lines: LineCounter, known: readonly string[]): ConfigProblem[] {
+export function problemsOf(
+  issues: readonly z.core.$ZodIssue[],
+  document: Document,
+  lines: LineCounter,
+  known: readonly string[],
+): ConfigProblem[] {
   const lineAt = (node: Node | undefined): number => (node?.range ? lines.linePos(node.range[0]).line : 1);
   return issues.flatMap((issue): ConfigProblem[] => {
     const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
@@ -25,11 +30,11 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], document: Docume
     const cause = issue.code === "invalid_key" ? (issue.issues[0] ?? issue) : issue;
     const params: Record<string, unknown> = cause.code === "custom" ? (cause.params ?? {}) : {};
     const value = document.getIn(path);
-    const got = params["got"] ?? (isNode(value) ? value.toJSON() : value);
+    const got = params.got ?? (isNode(value) ? value.toJSON() : value);
     const last = path.at(-1);
-    const wrongKey = params["got"] !== undefined && last !== undefined;
+    const wrongKey = params.got !== undefined && last !== undefined;
     const node = wrongKey ? keyNode(document, path.slice(0, -1), String(last)) : nearestNode(document, path);
-    const hint = typeof params["suggestion"] === "string" ? suggestion(params["suggestion"]) : "";
+    const hint = typeof params.suggestion === "string" ? suggestion(params.suggestion) : "";
     return [{ line: lineAt(node), key: dotted(path), text: `expected ${cause.message} (got ${show(got)})${hint}` }];
   });
 }
@@ -41,7 +46,9 @@ function suggestion(near: string | undefined): string {
 /** The keys that the schema has directly below a path. */
 function siblings(known: readonly string[], parent: string): string[] {
   const prefix = parent === "" ? "" : `${parent}.`;
-  const below = known.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split(".")[0] ?? "");
+  const below = known
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length).split(".")[0] ?? "");
   return [...new Set(below.length > 0 ? below : ["threshold", "single"])];
 }
 
@@ -66,7 +73,10 @@ function isNode(value: unknown): value is Node {
 }
 
 function dotted(path: readonly (string | number)[]): string {
-  return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`), "");
+  return path.reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? part : `${text}.${part}`),
+    "",
+  );
 }
 
 function show(value: unknown): string {

@@ -29,14 +29,16 @@ export function section<Shape extends Readonly<Record<string, z.ZodType>>>(shape
 }
 
 /** ns. */
-export const duration = (initial: string, doc: string) => unit(initial, doc, "a duration such as 500ms, 10s, 5m, 2h", "duration", parseDuration);
+export const duration = (initial: string, doc: string) =>
+  unit(initial, doc, "a duration such as 500ms, 10s, 5m, 2h", "duration", parseDuration);
 
 /** ns, or POSITIVE_INFINITY for `off`. */
 export const durationOrOff = (initial: string, doc: string) =>
   unit(initial, doc, "a duration such as 500ms or 10s, or off", "duration or `off`", durationOrOffNs);
 
 /** Bytes. */
-export const size = (initial: string, doc: string) => unit(initial, doc, "a size such as 512KiB, 64MiB, 2GiB", "size", parseSize);
+export const size = (initial: string, doc: string) =>
+  unit(initial, doc, "a size such as 512KiB, 64MiB, 2GiB", "size", parseSize);
 
 export const integer = (initial: number, least: number, most: number, doc: string) => {
   const expected = `a whole number from ${least} to ${most}`;
@@ -49,7 +51,10 @@ export const integer = (initial: number, least: number, most: number, doc: strin
 };
 
 export const flag = (initial: boolean, doc: string) =>
-  z.boolean({ error: "true or false" }).prefault(initial).meta(meta(doc, "`true` or `false`", initial));
+  z
+    .boolean({ error: "true or false" })
+    .prefault(initial)
+    .meta(meta(doc, "`true` or `false`", initial));
 
 export const directory = (initial: string, doc: string) =>
   z
@@ -67,7 +72,9 @@ export const commandList = (initial: readonly string[], doc: string) =>
 
 /** Names out of a fixed set. */
 export const nameList = (names: readonly string[], doc: string) => {
-  const one = z.string({ error: `one of ${names.join(", ")}` }).refine((name) => names.includes(name), { error: `one of ${names.join(", ")}` });
+  const one = z
+    .string({ error: `one of ${names.join(", ")}` })
+    .refine((name) => names.includes(name), { error: `one of ${names.join(", ")}` });
   return z
     .preprocess((value) => value ?? [], z.array(one, { error: "a list of names" }))
     .prefault([])
@@ -84,10 +91,15 @@ export const commandThresholds = (doc: string) => {
     }),
   );
   return z
-    .preprocess((value) => value ?? {}, z.record(commandKey, one, { error: typeError("a mapping from SMB2 commands to durations") }))
+    .preprocess(
+      (value) => value ?? {},
+      z.record(commandKey, one, { error: typeError("a mapping from SMB2 commands to durations") }),
+    )
     .transform((record) => {
       const found = Object.entries(record).map(([name, thresholds]) => [findCommand(name), thresholds] as const);
-      return new Map(found.flatMap(([command, thresholds]) => (command.ok ? [[command.code, thresholds] as const] : [])));
+      return new Map(
+        found.flatMap(([command, thresholds]) => (command.ok ? [[command.code, thresholds] as const] : [])),
+      );
     })
     .prefault({})
     .meta(meta(doc, "mapping from SMB2 command to duration, `off`, or `{threshold, single}`", "{}"));
@@ -106,11 +118,22 @@ export function listKeys(schema: z.ZodType, prefix = ""): (KeyMeta & { readonly 
 
 /** Only for the wrong type of the whole: its parts have messages of their own. */
 function typeError(expected: string) {
-  return (issue: { readonly code?: string }): string | undefined => (issue.code === "invalid_type" ? expected : undefined);
+  return (issue: { readonly code?: string }): string | undefined =>
+    issue.code === "invalid_type" ? expected : undefined;
 }
 
-function unit(initial: string, doc: string, expected: string, kind: string, parse: (text: unknown) => number | undefined) {
-  return z.unknown().transform(convert(parse, expected)).prefault(initial).meta(meta(doc, kind, initial));
+function unit(
+  initial: string,
+  doc: string,
+  expected: string,
+  kind: string,
+  parse: (text: unknown) => number | undefined,
+) {
+  return z
+    .unknown()
+    .transform(convert(parse, expected))
+    .prefault(initial)
+    .meta(meta(doc, kind, initial));
 }
 
 function convert(parse: (text: unknown) => number | undefined, expected: string) {

@@ -1,6 +1,17 @@
 import type { z } from "zod";
 import { captures } from "../capture/registry.ts";
-import { commandList, commandThresholds, directory, duration, durationOrOff, flag, integer, nameList, section, size } from "./config-keys.ts";
+import {
+  commandList,
+  commandThresholds,
+  directory,
+  duration,
+  durationOrOff,
+  flag,
+  integer,
+  nameList,
+  section,
+  size,
+} from "./config-keys.ts";
 
 const latency = section({
   enabled: flag(true, "Watch for slow operations."),
@@ -11,16 +22,30 @@ const latency = section({
   commands: commandThresholds(
     "Thresholds of single commands. A bare duration is the command's `threshold`; its `single` is then the larger of that and the general one.",
   ),
-  exclude: commandList(["SMB2_CHANGE_NOTIFY"], "Commands that are not watched, because they last as long as they have to."),
+  exclude: commandList(
+    ["SMB2_CHANGE_NOTIFY"],
+    "Commands that are not watched, because they last as long as they have to.",
+  ),
   blocking_locks: flag(false, "Count locks too that the server lets wait for another holder."),
   in_flight: flag(true, "The age of what has not completed yet counts as latency: a frozen server completes nothing."),
-  max_targets: integer(64, 1, 1024, "Connections that are remembered; the longest silent one is forgotten first, and counted."),
+  max_targets: integer(
+    64,
+    1,
+    1024,
+    "Connections that are remembered; the longest silent one is forgotten first, and counted.",
+  ),
 });
 
 const incidents = section({
-  cool_down: duration("60s", "An incident closes when its target has been quiet for this long; what comes before belongs to it."),
+  cool_down: duration(
+    "60s",
+    "An incident closes when its target has been quiet for this long; what comes before belongs to it.",
+  ),
   max_length: duration("10m", "An incident closes at this age even when the fault lasts."),
-  repeat: duration("1h", "A fault that outlasts `max_length` opens its next incident this long after the last one opened."),
+  repeat: duration(
+    "1h",
+    "A fault that outlasts `max_length` opens its next incident this long after the last one opened.",
+  ),
   post: duration("10s", "Operations are kept until this long after the last anomaly."),
   max_open: integer(8, 1, 64, "Incidents that are open at the same time; further ones are dropped and counted."),
   max_anomalies: integer(100, 1, 10_000, "Anomalies that are listed per incident; further ones are counted."),
@@ -45,7 +70,10 @@ export const configSchema = section({
     max_count: integer(100, 1, 100_000, "Bundles that are kept; the oldest goes first."),
     max_age: duration("30d", "Bundles older than this are removed."),
     max_bytes: size("1GiB", "Bytes of all bundles together; the oldest goes first."),
-    min_free: size("256MiB", "Bytes that must stay free on the file system of `state_dir`; below it nothing is captured."),
+    min_free: size(
+      "256MiB",
+      "Bytes that must stay free on the file system of `state_dir`; below it nothing is captured.",
+    ),
     max_size: size("128MiB", "Bytes of the files of one bundle before it is packed."),
     max_ops: size("32MiB", "Bytes of `ops.ndjson` in one bundle."),
   }),

@@ -26,7 +26,13 @@ test("an empty file, one of comments, and sections without content mean the defa
   assert.equal(defaults.detectors.latency.threshold, 500e6);
   assert.equal(defaults.detectors.latency.single, 1e9);
   assert.deepEqual(defaults.detectors.latency.exclude, [15]);
-  for (const text of ["# nothing\n", "detectors:\n", "detectors:\n  latency:\nincidents:\ncaptures:\n", "{}", "detectors: {latency: {commands: }}"]) {
+  for (const text of [
+    "# nothing\n",
+    "detectors:\n",
+    "detectors:\n  latency:\nincidents:\ncaptures:\n",
+    "{}",
+    "detectors: {latency: {commands: }}",
+  ]) {
     assert.deepEqual(parseConfig(text, "aod.yaml"), defaults, text);
   }
 });
@@ -80,7 +86,9 @@ const golden: readonly (readonly [name: string, text: string, expected: readonly
 
 for (const [name, text, expected] of golden) {
   test(`wrong: ${name}`, () => {
-    const told = problems(text).map((line) => line.replace(/expected one of .* \(got/, "expected one of CAPTURES (got"));
+    const told = problems(text).map((line) =>
+      line.replace(/expected one of .* \(got/, "expected one of CAPTURES (got"),
+    );
     assert.deepEqual(told, expected);
   });
 }
@@ -90,10 +98,15 @@ test("what is not YAML is told with its line", () => {
 });
 
 test("a command's own threshold raises its single rule, unless that is given", () => {
-  const { latency } = detectorRules(parseConfig("detectors: {latency: {commands: {write: 2s, read: {single: 5s}, create: off}}}", "aod.yaml"));
+  const { latency } = detectorRules(
+    parseConfig("detectors: {latency: {commands: {write: 2s, read: {single: 5s}, create: off}}}", "aod.yaml"),
+  );
   assert.deepEqual(latency?.commands.get(9), { thresholdNs: 2e9, singleNs: 2e9 });
   assert.deepEqual(latency?.commands.get(8), { thresholdNs: 500e6, singleNs: 5e9 });
-  assert.deepEqual(latency?.commands.get(5), { thresholdNs: Number.POSITIVE_INFINITY, singleNs: Number.POSITIVE_INFINITY });
+  assert.deepEqual(latency?.commands.get(5), {
+    thresholdNs: Number.POSITIVE_INFINITY,
+    singleNs: Number.POSITIVE_INFINITY,
+  });
   assert.equal(latency?.commands.has(15), false);
   assert.deepEqual(detectorRules(parseConfig("detectors: {latency: {enabled: false}}", "aod.yaml")), {});
 });
@@ -115,7 +128,9 @@ test("only a file that was asked for must be there; the environment overrides th
 test("docs/config.md names every key with what it takes, its default and what it does", () => {
   const text = readFileSync(join(import.meta.dirname, "../../docs/config.md"), "utf8");
   const documented = text.split("\n").filter((line) => line.startsWith("| `"));
-  const rows = listKeys(configSchema).map(({ path, kind, initial, doc }) => `| \`${path}\` | ${kind} | \`${initial}\` | ${doc} |`);
+  const rows = listKeys(configSchema).map(
+    ({ path, kind, initial, doc }) => `| \`${path}\` | ${kind} | \`${initial}\` | ${doc} |`,
+  );
   assert.deepEqual(documented, rows);
 });
 

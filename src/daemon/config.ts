@@ -23,7 +23,10 @@ export const defaultConfigPath = "/etc/aod/aod.yaml";
  * The configuration of `file`, else of AOD_CONFIG, else of /etc/aod/aod.yaml; only the last may be missing, then the defaults hold.
  * Throws AodError `failed` that lists everything that is wrong, each as `file:line:key: ...`.
  */
-export function loadConfig(file: string | undefined, env: ConfigEnvironment): { readonly config: Config; readonly source: string } {
+export function loadConfig(
+  file: string | undefined,
+  env: ConfigEnvironment,
+): { readonly config: Config; readonly source: string } {
   const wanted = file ?? env.AOD_CONFIG;
   const path = wanted ?? defaultConfigPath;
   const text = readConfig(path, wanted !== undefined);
@@ -49,7 +52,13 @@ export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
-    const problems = document.errors.map((error): ConfigProblem => ({ line: lines.linePos(error.pos[0]).line, key: "", text: `not YAML: ${error.message}` }));
+    const problems = document.errors.map(
+      (error): ConfigProblem => ({
+        line: lines.linePos(error.pos[0]).line,
+        key: "",
+        text: `not YAML: ${error.message}`,
+      }),
+    );
     throw wrong(file, problems);
   }
   const result = configSchema.safeParse(document.toJS());

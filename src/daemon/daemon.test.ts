@@ -8,11 +8,18 @@ import { AodError } from "../system/error.ts";
 import { copyOf, createWorld, S, type World } from "./fixture.ts";
 
 const slow = (world: World, seq: number, latencyMs = 1500) => op({ seq, latencyMs, endedNs: world.clock.nowNs() });
-const fast = (world: World, seq: number, agoS: number) => op({ seq, latencyMs: 2, endedNs: world.clock.nowNs() - agoS * S });
+const fast = (world: World, seq: number, agoS: number) =>
+  op({ seq, latencyMs: 2, endedNs: world.clock.nowNs() - agoS * S });
 
-async function opsOf(bundle: string): Promise<{ seq?: number; command: string; latency_us: number; state?: string; time: string; share?: string }[]> {
+async function opsOf(
+  bundle: string,
+): Promise<{ seq?: number; command: string; latency_us: number; state?: string; time: string; share?: string }[]> {
   const text = (await readItem(bundle, "ops.ndjson")).toString();
-  return text.trimEnd().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+  return text
+    .trimEnd()
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
 }
 
 async function attached(world: World): Promise<World> {
@@ -45,11 +52,17 @@ test("a slow operation becomes an incident, and a bundle with what came before i
   assert.ok(closed?.bundle, "it has a bundle");
   const manifest = await readManifest(closed.bundle);
   assert.equal(manifest.anomaly.summary, "SMB2_WRITE took 1.5 s, 1.5 s of it wire (dd, pid 1234)");
-  assert.equal(manifest.target["share"], "\\\\files.example\\share");
-  assert.match(manifest.ops_coverage ?? "", /^3 operations, from 20\.0 s before the incident opened: everything since the probe was attached$/);
+  assert.equal(manifest.target.share, "\\\\files.example\\share");
+  assert.match(
+    manifest.ops_coverage ?? "",
+    /^3 operations, from 20\.0 s before the incident opened: everything since the probe was attached$/,
+  );
   assert.deepEqual(manifest.items.map((item) => item.name).sort(), ["close/DebugData", "open/DebugData", "ops.ndjson"]);
   const ops = await opsOf(closed.bundle);
-  assert.deepEqual(ops.map((one) => one.latency_us), [2000, 2000, 1_500_000]);
+  assert.deepEqual(
+    ops.map((one) => one.latency_us),
+    [2000, 2000, 1_500_000],
+  );
   assert.ok(ops.every((one) => one.share === "\\\\files.example\\share"));
 });
 
@@ -80,7 +93,10 @@ test("a request that hangs opens an incident while it hangs, and is in its bundl
   await daemon.end();
   const [closed] = daemon.incidentList();
   assert.ok(closed?.bundle);
-  assert.deepEqual((await opsOf(closed.bundle)).map((one) => one.state), ["open"]);
+  assert.deepEqual(
+    (await opsOf(closed.bundle)).map((one) => one.state),
+    ["open"],
+  );
 });
 
 test("what only the probe takes for hanging opens none, and is counted", async (t) => {

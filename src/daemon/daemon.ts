@@ -144,7 +144,11 @@ export class Daemon {
 
   nameOf(target: IncidentTarget & { readonly sessionId?: bigint; readonly treeId?: number }): SmbTarget {
     if (target.connectionId === undefined) return {};
-    return this.#names.of({ connectionId: target.connectionId, sessionId: target.sessionId ?? 0n, treeId: target.treeId ?? 0 });
+    return this.#names.of({
+      connectionId: target.connectionId,
+      sessionId: target.sessionId ?? 0n,
+      treeId: target.treeId ?? 0,
+    });
   }
 
   /** Resolves when all evidence that is asked for by now has come or failed. */
@@ -215,7 +219,10 @@ export class Daemon {
     const { clock, log } = this.#deps;
     this.counters.anomalies++;
     const { connectionId } = anomaly.target;
-    const target: IncidentTarget = { ...this.nameOf(anomaly.target), ...(connectionId === undefined ? {} : { connectionId }) };
+    const target: IncidentTarget = {
+      ...this.nameOf(anomaly.target),
+      ...(connectionId === undefined ? {} : { connectionId }),
+    };
     const step = this.incidents.take(anomaly, target, clock.nowNs());
     if (step.type === "grew") {
       this.#runs.get(step.incident.id)?.grew(anomaly);
@@ -262,10 +269,14 @@ export class Daemon {
     const closed = await run.close(reason);
     this.#runs.delete(closed.id);
     this.index.put(closed);
-    if (closed.bundle_error !== undefined) this.lastBundleError = { time: formatWall(clock.wallMs()), message: closed.bundle_error };
+    if (closed.bundle_error !== undefined)
+      this.lastBundleError = { time: formatWall(clock.wallMs()), message: closed.bundle_error };
     if (closed.bundle === null) this.counters.bundlesFailed++;
     else this.counters.bundles++;
-    log.warn({ incident: closed.id, reason, bundle: closed.bundle, anomalies: closed.anomalies.length }, "incident closed");
+    log.warn(
+      { incident: closed.id, reason, bundle: closed.bundle, anomalies: closed.anomalies.length },
+      "incident closed",
+    );
     await this.#retain();
   }
 
@@ -282,7 +293,8 @@ export class Daemon {
       this.opCounts.clear();
       this.#feed.probeEnded();
     }
-    if (state.state === "running") log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
+    if (state.state === "running")
+      log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
     else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
   }
 
@@ -303,7 +315,9 @@ export class Daemon {
         if (waiters.length === 0) return;
         this.#observe({ type: "inflight", nowNs: this.#deps.clock.nowNs(), inflight: { ops: [], waiters } });
       })
-      .catch((error: unknown) => this.#deps.log.error({ error: messageOf(error) }, "tasks that wait for a reconnect could not be looked for"))
+      .catch((error: unknown) =>
+        this.#deps.log.error({ error: messageOf(error) }, "tasks that wait for a reconnect could not be looked for"),
+      )
       .finally(() => {
         this.#sampling = false;
       });

@@ -108,14 +108,20 @@ export interface World {
 }
 
 /** `stateDir`: to start a second daemon where a first one was. */
-export function createWorld(t: TestContext, options: { readonly yaml?: string; readonly stateDir?: string; readonly deps?: Partial<DaemonDeps> } = {}): World {
+export function createWorld(
+  t: TestContext,
+  options: { readonly yaml?: string; readonly stateDir?: string; readonly deps?: Partial<DaemonDeps> } = {},
+): World {
   const root = options.stateDir ?? mkdtempSync(join(tmpdir(), "aod-daemon-"));
   if (options.stateDir === undefined) t.after(() => rmSync(root, { recursive: true, force: true }));
   mkdirSync(join(root, "bundles"), { recursive: true });
   const config = { ...parseConfig(options.yaml ?? "", "test.yaml"), state_dir: root, run_dir: root };
   let nowNs = START_NS;
   let wallMs = START_WALL_MS;
-  const clock = { nowNs: () => nowNs, wallMs: () => wallMs, stepWall: (ms: number) => void (wallMs += ms) };
+  const stepWall = (ms: number): void => {
+    wallMs += ms;
+  };
+  const clock = { nowNs: () => nowNs, wallMs: () => wallMs, stepWall };
   const probe = new FakeProbe();
   const lines: string[] = [];
   const captured: string[] = [];

@@ -26,12 +26,37 @@ const request = (seq: number, mid: bigint, connectionId = 2n): Hang["ops"][numbe
 const table: readonly (readonly [name: string, hang: Hang, stands: boolean, ghosts: readonly number[]])[] = [
   ["a request that DebugData lists", { needed: 1, ops: [request(1, 33n)], waiters: [] }, true, []],
   ["one that it does not list is a ghost", { needed: 1, ops: [request(1, 99n)], waiters: [] }, false, [1]],
-  ["the same mid of another connection is another request", { needed: 1, ops: [request(1, 33n, 3n)], waiters: [] }, false, [1]],
+  [
+    "the same mid of another connection is another request",
+    { needed: 1, ops: [request(1, 33n, 3n)], waiters: [] },
+    false,
+    [1],
+  ],
   ["enough are real", { needed: 2, ops: [request(1, 33n), request(2, 34n), request(3, 35n)], waiters: [] }, true, [3]],
-  ["too few are real", { needed: 3, ops: [request(1, 33n), request(2, 34n), request(3, 35n)], waiters: [] }, false, [3]],
-  ["a wait for credits where somebody waits", { needed: 1, ops: [], waiters: [{ kind: "credits", tid: 1, connectionId: 2n }] }, true, []],
-  ["a wait for credits where nobody waits", { needed: 1, ops: [], waiters: [{ kind: "credits", tid: 1, connectionId: 3n }] }, false, []],
-  ["a wait for a reconnect was seen itself", { needed: 1, ops: [], waiters: [{ kind: "reconnect", tid: 1 }] }, true, []],
+  [
+    "too few are real",
+    { needed: 3, ops: [request(1, 33n), request(2, 34n), request(3, 35n)], waiters: [] },
+    false,
+    [3],
+  ],
+  [
+    "a wait for credits where somebody waits",
+    { needed: 1, ops: [], waiters: [{ kind: "credits", tid: 1, connectionId: 2n }] },
+    true,
+    [],
+  ],
+  [
+    "a wait for credits where nobody waits",
+    { needed: 1, ops: [], waiters: [{ kind: "credits", tid: 1, connectionId: 3n }] },
+    false,
+    [],
+  ],
+  [
+    "a wait for a reconnect was seen itself",
+    { needed: 1, ops: [], waiters: [{ kind: "reconnect", tid: 1 }] },
+    true,
+    [],
+  ],
 ];
 
 for (const [name, hang, stands, ghosts] of table) {
@@ -39,5 +64,8 @@ for (const [name, hang, stands, ghosts] of table) {
 }
 
 test("without DebugData nothing can be said against a hang", () => {
-  assert.deepEqual(checkHang({ needed: 1, ops: [request(1, 99n)], waiters: [] }, undefined), { stands: true, ghosts: [] });
+  assert.deepEqual(checkHang({ needed: 1, ops: [request(1, 99n)], waiters: [] }, undefined), {
+    stands: true,
+    ghosts: [],
+  });
 });

@@ -17,7 +17,9 @@ export function checkHang(hang: Hang, data: DebugData | undefined): HangCheck {
 }
 
 function isPending({ connectionId, mid }: Hang["ops"][number], { mids }: DebugData): boolean {
-  return mids.some((pending) => pending.mid === mid && (pending.connectionId === undefined || pending.connectionId === connectionId));
+  return mids.some(
+    (pending) => pending.mid === mid && (pending.connectionId === undefined || pending.connectionId === connectionId),
+  );
 }
 
 /** Tasks that wait for a reconnect were seen sleeping there; the number of those that wait for credits is known where the kernel counts it. */

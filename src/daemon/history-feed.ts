@@ -37,7 +37,13 @@ export class HistoryFeed {
 
   /** Asks for everything at once. */
   add(sink: OpSink, ready: () => boolean): Subscription {
-    const subscriber: Subscriber = { recorder: new OpRecorder(sink), ready, asked: undefined, askedNs: 0, settled: undefined };
+    const subscriber: Subscriber = {
+      recorder: new OpRecorder(sink),
+      ready,
+      asked: undefined,
+      askedNs: 0,
+      settled: undefined,
+    };
     this.#subscribers.add(subscriber);
     this.#question(subscriber);
     return subscriber;
@@ -65,7 +71,8 @@ export class HistoryFeed {
       const { recorder } = subscriber;
       const quarter = (head - oldest) / 4;
       const behind = head - recorder.head;
-      if (!recorder.settling && this.#nowNs() <= recorder.untilNs && head > 0 && behind > quarter && behind > 1000) this.#question(subscriber);
+      if (!recorder.settling && this.#nowNs() <= recorder.untilNs && head > 0 && behind > quarter && behind > 1000)
+        this.#question(subscriber);
     }
   }
 

@@ -6,7 +6,12 @@ import { hasCode } from "../system/proc.ts";
 /** Who and what this machine is, for manifests. `osRelease`: /etc/os-release. */
 export async function readHost(osRelease = "/etc/os-release"): Promise<BundleHost> {
   const distribution = prettyName(await readIfThere(osRelease));
-  return { name: hostname(), kernel: release(), arch: machine(), ...(distribution === undefined ? {} : { distribution }) };
+  return {
+    name: hostname(),
+    kernel: release(),
+    arch: machine(),
+    ...(distribution === undefined ? {} : { distribution }),
+  };
 }
 
 function prettyName(text: string): string | undefined {

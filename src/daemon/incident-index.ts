@@ -59,7 +59,8 @@ export class IncidentIndex {
       if (incident.state !== "open") continue;
       const report = paths.get(incident.id);
       const bundle = report?.path ?? null;
-      const why = bundle === null ? { bundle_error: report?.reason ?? "the daemon ended before the bundle was begun" } : {};
+      const why =
+        bundle === null ? { bundle_error: report?.reason ?? "the daemon ended before the bundle was begun" } : {};
       this.put({ ...incident, state: "closed", closed: nowText, close_reason: "crash", bundle, ...why });
     }
   }
@@ -72,7 +73,9 @@ export class IncidentIndex {
     }
     const fresh = `${this.#path}.new`;
     mkdirSync(join(this.#path, ".."), { recursive: true, mode: 0o700 });
-    writeFileSync(fresh, [...this.#incidents.values()].map((one) => `${JSON.stringify(one)}\n`).join(""), { mode: 0o600 });
+    writeFileSync(fresh, [...this.#incidents.values()].map((one) => `${JSON.stringify(one)}\n`).join(""), {
+      mode: 0o600,
+    });
     renameSync(fresh, this.#path);
     this.#lines = this.#incidents.size;
   }
@@ -103,7 +106,14 @@ function parseLine(line: string): IncidentJson | undefined {
 
 /** The file is our own: its outline is enough. */
 function isIncident(value: unknown): value is IncidentJson {
-  return typeof value === "object" && value !== null && "id" in value && typeof value.id === "string" && "state" in value && "anomalies" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "id" in value &&
+    typeof value.id === "string" &&
+    "state" in value &&
+    "anomalies" in value
+  );
 }
 
 /** Retention, or a person, may have removed it. */

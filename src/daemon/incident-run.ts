@@ -68,7 +68,10 @@ export class IncidentRun {
   }
 
   json(): IncidentJson {
-    return { ...openIncidentJson(this.incident, { opened: this.#opened, anomalies: this.#anomalies }), ...this.#errorJson() };
+    return {
+      ...openIncidentJson(this.incident, { opened: this.#opened, anomalies: this.#anomalies }),
+      ...this.#errorJson(),
+    };
   }
 
   /** Resolves when the captures of its opening have come to their end. */
@@ -77,7 +80,8 @@ export class IncidentRun {
   }
 
   grew(anomaly: Anomaly): void {
-    if (this.#anomalies.length < this.incident.anomalies.length) this.#anomalies.push(anomalyJson(anomaly, this.#deps.clock));
+    if (this.#anomalies.length < this.incident.anomalies.length)
+      this.#anomalies.push(anomalyJson(anomaly, this.#deps.clock));
     this.#extend();
     this.#changed = true;
   }
@@ -182,7 +186,10 @@ export class IncidentRun {
     const message = messageOf(error);
     if (message === this.#error) return;
     this.#error = message;
-    this.#deps.log.error({ incident: this.incident.id, error: message }, "the evidence of an incident could not be kept");
+    this.#deps.log.error(
+      { incident: this.incident.id, error: message },
+      "the evidence of an incident could not be kept",
+    );
   }
 
   #errorJson(): { readonly bundle_error?: string } {

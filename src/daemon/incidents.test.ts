@@ -6,7 +6,14 @@ import { incidentId } from "./incident-id.ts";
 import { type IncidentRules, Incidents, type IncidentTarget } from "./incidents.ts";
 
 const S = 1e9;
-const rules: IncidentRules = { coolDownNs: 60 * S, maxLengthNs: 600 * S, repeatNs: 3600 * S, postNs: 10 * S, maxOpen: 3, maxAnomalies: 5 };
+const rules: IncidentRules = {
+  coolDownNs: 60 * S,
+  maxLengthNs: 600 * S,
+  repeatNs: 3600 * S,
+  postNs: 10 * S,
+  maxOpen: 3,
+  maxAnomalies: 5,
+};
 const anomaly = (timeNs: number, stage: Anomaly["stage"] = "onset"): Anomaly => ({
   detector: "latency",
   rule: "single",
@@ -19,8 +26,12 @@ const make = (change: Partial<IncidentRules> = {}) => {
   let count = 0;
   return new Incidents({ ...rules, ...change }, () => `i${++count}`);
 };
-const take = (incidents: Incidents, atS: number, target: IncidentTarget = { server: "a", connectionId: 1n }, stage?: Anomaly["stage"]) =>
-  incidents.take(anomaly(atS * S, stage), target, atS * S);
+const take = (
+  incidents: Incidents,
+  atS: number,
+  target: IncidentTarget = { server: "a", connectionId: 1n },
+  stage?: Anomaly["stage"],
+) => incidents.take(anomaly(atS * S, stage), target, atS * S);
 
 test("a fault that lasts is one incident that grows", () => {
   const incidents = make();
@@ -98,7 +109,9 @@ test("evidence reaches a little beyond the last anomaly, and never beyond the gr
 });
 
 test("whatever comes: nothing overlaps for one server, nothing is lost without a count, nothing stays open for ever", () => {
-  const events = fc.array(fc.record({ gapS: fc.nat({ max: 100 }), server: fc.constantFrom("a", "b", "c", "d", "e") }), { maxLength: 200 });
+  const events = fc.array(fc.record({ gapS: fc.nat({ max: 100 }), server: fc.constantFrom("a", "b", "c", "d", "e") }), {
+    maxLength: 200,
+  });
   fc.assert(
     fc.property(events, (list) => {
       const incidents = make({ maxOpen: 3 });
@@ -106,12 +119,14 @@ test("whatever comes: nothing overlaps for one server, nothing is lost without a
       let inIncidents = 0;
       for (const { gapS, server } of list) {
         nowS += gapS;
-        for (const { incident } of incidents.advance(nowS * S)) inIncidents += incident.anomalies.length + incident.more.anomalies;
+        for (const { incident } of incidents.advance(nowS * S))
+          inIncidents += incident.anomalies.length + incident.more.anomalies;
         take(incidents, nowS, { server });
         assert.ok(incidents.open.length <= 3);
         assert.equal(new Set(incidents.open.map((incident) => incident.target.server)).size, incidents.open.length);
       }
-      for (const { incident } of incidents.advance((nowS + 60) * S)) inIncidents += incident.anomalies.length + incident.more.anomalies;
+      for (const { incident } of incidents.advance((nowS + 60) * S))
+        inIncidents += incident.anomalies.length + incident.more.anomalies;
       assert.equal(incidents.open.length, 0);
       assert.equal(inIncidents + incidents.dropped.tooManyOpen + incidents.dropped.sameFault, list.length);
     }),
@@ -120,6 +135,9 @@ test("whatever comes: nothing overlaps for one server, nothing is lost without a
 });
 
 test("ids sort by time and are names of files", () => {
-  assert.equal(incidentId(Date.UTC(2026, 10, 22, 13, 5, 11, 999), "latency", () => "3f9a"), "20261122T130511Z-latency-3f9a");
+  assert.equal(
+    incidentId(Date.UTC(2026, 10, 22, 13, 5, 11, 999), "latency", () => "3f9a"),
+    "20261122T130511Z-latency-3f9a",
+  );
   assert.match(incidentId(0, "latency"), /^19700101T000000Z-latency-[0-9a-f]{4}$/);
 });

@@ -89,7 +89,11 @@ export class Incidents {
     const joined = this.#open.find((incident) => sameTarget(incident, target));
     if (joined !== undefined) return this.#grow(joined, anomaly, target, nowNs);
     const lasting = this.#lasting.find((fault) => sameTarget(fault, target));
-    if (lasting !== undefined && nowNs - lasting.lastNs < this.#rules.coolDownNs && nowNs - lasting.openedNs < this.#rules.repeatNs) {
+    if (
+      lasting !== undefined &&
+      nowNs - lasting.lastNs < this.#rules.coolDownNs &&
+      nowNs - lasting.openedNs < this.#rules.repeatNs
+    ) {
       lasting.lastNs = nowNs;
       this.dropped.sameFault++;
       return { type: "dropped", anomaly, reason: "same fault" };
@@ -166,7 +170,11 @@ function sameTarget(known: Pick<Incident, "target" | "connections">, target: Inc
 }
 
 /** Names that were learnt later are added; of several shares or connections none is the incident's. */
-function targetOf(server: string | undefined, shares: ReadonlySet<string>, connections: ReadonlySet<bigint>): IncidentTarget {
+function targetOf(
+  server: string | undefined,
+  shares: ReadonlySet<string>,
+  connections: ReadonlySet<bigint>,
+): IncidentTarget {
   const [share] = shares.size === 1 ? shares : [];
   const [connectionId] = connections.size === 1 ? connections : [];
   return {

@@ -16,10 +16,18 @@ function machine(t: TestContext, processes: Readonly<Record<number, string>>, bo
   writeFileSync(join(procRoot, "sys/kernel/random/boot_id"), `${boot}\n`);
   const started = (pid: number, time: string) => {
     mkdirSync(join(procRoot, String(pid)), { recursive: true });
-    writeFileSync(join(procRoot, String(pid), "stat"), `${pid} (a) b) S ${Array.from({ length: 18 }, () => "0").join(" ")} ${time} 0\n`);
+    writeFileSync(
+      join(procRoot, String(pid), "stat"),
+      `${pid} (a) b) S ${Array.from({ length: 18 }, () => "0").join(" ")} ${time} 0\n`,
+    );
   };
   for (const [pid, time] of Object.entries(processes)) started(Number(pid), time);
-  return { procRoot, runDir, started, reboot: () => writeFileSync(join(procRoot, "sys/kernel/random/boot_id"), "boot-2\n") };
+  return {
+    procRoot,
+    runDir,
+    started,
+    reboot: () => writeFileSync(join(procRoot, "sys/kernel/random/boot_id"), "boot-2\n"),
+  };
 }
 
 test("a second daemon is told the process that runs", (t) => {

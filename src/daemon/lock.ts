@@ -72,9 +72,12 @@ function bootId(procRoot: string): string {
 function parseHolder(text: string): Holder | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null || !("pid" in value && "started" in value && "boot" in value)) return undefined;
+    if (typeof value !== "object" || value === null || !("pid" in value && "started" in value && "boot" in value))
+      return undefined;
     const { pid, started, boot } = value;
-    return typeof pid === "number" && typeof started === "string" && typeof boot === "string" ? { pid, started, boot } : undefined;
+    return typeof pid === "number" && typeof started === "string" && typeof boot === "string"
+      ? { pid, started, boot }
+      : undefined;
   } catch {
     // Not ours, or not whole: nobody holds it.
     return undefined;

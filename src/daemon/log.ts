@@ -25,7 +25,9 @@ export function createLog(output: LogOutput, level = "info"): Logger {
 
 function pretty(line: string): string {
   const { level, time, message, ...rest } = JSON.parse(line);
-  const details = Object.entries(rest).map(([key, value]) => `${pc.dim(`${key}=`)}${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const details = Object.entries(rest).map(
+    ([key, value]) => `${pc.dim(`${key}=`)}${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
   const clock = String(time).slice(11, 23);
   return `${[pc.dim(clock), levels[level] ?? String(level), message, ...details].join(" ")}\n`;
 }

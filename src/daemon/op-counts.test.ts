@@ -10,7 +10,8 @@ function tickOf(connectionId: bigint, treeId: number, commandCode: number, count
 
 test("counts are summed over ticks and shares, apart for connections and commands", () => {
   const counts = new OpCounts();
-  for (const tick of [tickOf(1n, 1, 5, 2), tickOf(1n, 2, 5, 3, 1), tickOf(1n, 1, 9, 7), tickOf(2n, 1, 5, 11)]) counts.take(tick);
+  for (const tick of [tickOf(1n, 1, 5, 2), tickOf(1n, 2, 5, 3, 1), tickOf(1n, 1, 9, 7), tickOf(2n, 1, 5, 11)])
+    counts.take(tick);
   assert.deepEqual(counts.list(), [
     { connection_id: "0x1", command: "SMB2_CREATE", count: 5, errors: 1 },
     { connection_id: "0x1", command: "SMB2_WRITE", count: 7, errors: 0 },

@@ -14,7 +14,10 @@ const answer = (ops: readonly SmbOp[], facts: Partial<History> = {}): History =>
   done: true,
   ...facts,
 });
-const closed = (seq: number): SmbOp => ({ ...op({ seq, latencyMs: 1, endedNs: seq * 1000 + 500 }), startedNs: seq * 1000 });
+const closed = (seq: number): SmbOp => ({
+  ...op({ seq, latencyMs: 1, endedNs: seq * 1000 + 500 }),
+  startedNs: seq * 1000,
+});
 const open = (seq: number): SmbOp => ({ ...op({ seq, latencyMs: 1, endedNs: undefined }), startedNs: seq * 1000 });
 const record = () => {
   const written: SmbOp[] = [];
@@ -38,7 +41,10 @@ test("what is open at the end stays open", () => {
   const { written, recorder } = record();
   recorder.history(answer([open(1)]));
   recorder.end();
-  assert.deepEqual(written.map((one) => one.state), ["open"]);
+  assert.deepEqual(
+    written.map((one) => one.state),
+    ["open"],
+  );
 });
 
 test("an outlier that came by itself is not written again from the history, nor the other way round", () => {
@@ -99,10 +105,14 @@ test("each op once, in its final state, and every one that is missing counted, h
         const from = Math.max(oldest, recorder.nextFrom);
         const held = Array.from({ length: Math.max(0, head - from + 1) }, (_, index) => from + index);
         const moved = [...isOpen].filter((seq) => seq < oldest && seq >= recorder.nextFrom);
-        const ops = [...moved, ...held].filter((_, index, all) => index < all.length - torn).map((seq) => (isOpen.has(seq) ? open(seq) : closed(seq)));
+        const ops = [...moved, ...held]
+          .filter((_, index, all) => index < all.length - torn)
+          .map((seq) => (isOpen.has(seq) ? open(seq) : closed(seq)));
         const per = Math.ceil(ops.length / frames) || 1;
         for (let frame = 0; frame < frames; frame++) {
-          recorder.history(answer(ops.slice(frame * per, (frame + 1) * per), { head, oldest, done: frame === frames - 1 }));
+          recorder.history(
+            answer(ops.slice(frame * per, (frame + 1) * per), { head, oldest, done: frame === frames - 1 }),
+          );
         }
       };
       for (const one of steps) {

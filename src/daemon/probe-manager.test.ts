@@ -5,7 +5,10 @@ import type { ProbeEvent } from "../probe/op.ts";
 import { ProbeManager } from "./probe-manager.ts";
 
 const S = 1e9;
-const hello: ProbeEvent = { type: "hello", hello: { pid: 7, module: "cifs", release: "6.12.0", ring: 16384, hooks: [] } };
+const hello: ProbeEvent = {
+  type: "hello",
+  hello: { pid: 7, module: "cifs", release: "6.12.0", ring: 16384, hooks: [] },
+};
 
 function setUp() {
   const world = { nowNs: 0, loaded: false, starts: 0, settings: 0, states: [] as string[] };
@@ -20,7 +23,11 @@ function setUp() {
       world.starts++;
       onEvent = event;
       onExit = exit;
-      return { set: () => world.settings++, history: () => 1, stop: async () => exit({ requested: true, unsupported: false, message: "stopped" }) };
+      return {
+        set: () => world.settings++,
+        history: () => 1,
+        stop: async () => exit({ requested: true, unsupported: false, message: "stopped" }),
+      };
     },
     nowNs: () => world.nowNs,
     onEvent: () => {},
@@ -74,7 +81,8 @@ test("after a failure it waits longer each time, and gives up in the end", () =>
     exit("exit status 1");
     const fromNs = world.nowNs;
     const { starts } = world;
-    for (let second = 0; second < 100 && world.starts === starts && manager.state.state === "retrying"; second++) seconds(1);
+    for (let second = 0; second < 100 && world.starts === starts && manager.state.state === "retrying"; second++)
+      seconds(1);
     if (world.starts > starts) waits.push((world.nowNs - fromNs) / S);
   }
   assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 60]);
@@ -101,12 +109,27 @@ test("losses of helpers before this one still count", () => {
   const { world, manager, seconds, exit, say } = setUp();
   world.loaded = true;
   seconds(1);
-  say({ type: "lost", losses: [{ kind: "ringbuf", count: 3 }, { kind: "unseen", detail: "SMB2_ECHO", count: 1 }] });
-  say({ type: "lost", losses: [{ kind: "ringbuf", count: 5 }, { kind: "unseen", detail: "SMB2_ECHO", count: 1 }] });
+  say({
+    type: "lost",
+    losses: [
+      { kind: "ringbuf", count: 3 },
+      { kind: "unseen", detail: "SMB2_ECHO", count: 1 },
+    ],
+  });
+  say({
+    type: "lost",
+    losses: [
+      { kind: "ringbuf", count: 5 },
+      { kind: "unseen", detail: "SMB2_ECHO", count: 1 },
+    ],
+  });
   exit("exit status 1");
   seconds(1);
   say({ type: "lost", losses: [{ kind: "ringbuf", count: 2 }] });
-  assert.deepEqual(manager.losses, [{ kind: "ringbuf", count: 7 }, { kind: "unseen", detail: "SMB2_ECHO", count: 1 }]);
+  assert.deepEqual(manager.losses, [
+    { kind: "ringbuf", count: 7 },
+    { kind: "unseen", detail: "SMB2_ECHO", count: 1 },
+  ]);
 });
 
 test("stopped is stopped", async () => {

@@ -69,10 +69,12 @@ export class ProbeManager {
     if (state === "stopped" || state === "starting" || state === "running") return;
     if (!this.#options.moduleLoaded()) {
       this.#failures = 0;
-      if (state !== "waiting") this.#set({ state: "waiting", why: `the kernel module ${this.#options.module} is not loaded` });
+      if (state !== "waiting")
+        this.#set({ state: "waiting", why: `the kernel module ${this.#options.module} is not loaded` });
       return;
     }
-    if (state === "waiting" || (this.#state.state === "retrying" && this.#options.nowNs() >= this.#state.atNs)) this.#start();
+    if (state === "waiting" || (this.#state.state === "retrying" && this.#options.nowNs() >= this.#state.atNs))
+      this.#start();
   }
 
   async stop(): Promise<void> {
@@ -106,11 +108,16 @@ export class ProbeManager {
     this.#earlier = this.losses;
     this.#losses = [];
     if (this.#state.state === "stopped") return;
+    if (unsupported) this.#set({ state: "unsupported", why: message });
+    else this.#retryLater(message);
+  }
+
+  #retryLater(message: string): void {
     const nowNs = this.#options.nowNs();
-    if (unsupported) return this.#set({ state: "unsupported", why: message });
     this.#failures = nowNs - this.#startedNs >= STABLE_NS ? 1 : this.#failures + 1;
     if (this.#failures >= ATTEMPTS) {
-      return this.#set({ state: "failed", why: `given up after ${ATTEMPTS} attempts: ${message}` });
+      this.#set({ state: "failed", why: `given up after ${ATTEMPTS} attempts: ${message}` });
+      return;
     }
     const delayNs = Math.min(FIRST_DELAY_NS * 2 ** (this.#failures - 1), LONGEST_DELAY_NS);
     this.#set({ state: "retrying", why: message, atNs: nowNs + delayNs, attempt: this.#failures + 1 });

@@ -149,8 +149,17 @@ function capturer(config: Config, roots: Roots, samples: ReturnType<typeof creat
   return async (phase, writer, openedNs, signal) => {
     // Of the daemon's own mount namespace; a file of counters and strings in memory.
     const servers = serversOf(parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")));
-    const { unfinished } = await runner.run(phase, writer, { ...roots, clock: systemClock, run, servers, openedNs, samples, signal });
-    if (unfinished.length > 0) writer.note(`Captures that did not come to their end (${phase}): ${unfinished.join(", ")}.`);
+    const { unfinished } = await runner.run(phase, writer, {
+      ...roots,
+      clock: systemClock,
+      run,
+      servers,
+      openedNs,
+      samples,
+      signal,
+    });
+    if (unfinished.length > 0)
+      writer.note(`Captures that did not come to their end (${phase}): ${unfinished.join(", ")}.`);
   };
 }
 

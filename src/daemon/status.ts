@@ -99,7 +99,11 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
       open: all.filter((incident) => incident.state === "open"),
       remembered: all.length,
       anomalies: daemon.counters.anomalies,
-      dropped: { same_fault: dropped.sameFault, too_many_open: dropped.tooManyOpen, not_hanging: daemon.counters.ghostAnomalies },
+      dropped: {
+        same_fault: dropped.sameFault,
+        too_many_open: dropped.tooManyOpen,
+        not_hanging: daemon.counters.ghostAnomalies,
+      },
       ...(daemon.index.error === undefined ? {} : { index_error: daemon.index.error }),
     },
     bundles: await bundlesOf(sources),
@@ -115,8 +119,12 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
     state: probeEnabled ? state.state : "off",
     ...("why" in state && probeEnabled ? { why: state.why } : {}),
     ...(state.state === "retrying" ? { retry_in_s: Math.max(0, Math.ceil((state.atNs - clock.nowNs()) / 1e9)) } : {}),
-    ...(state.state === "running" ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks } : {}),
-    ...(lastTick === undefined ? {} : { operations: lastTick.head, history: Math.max(0, lastTick.head - lastTick.oldest + 1) }),
+    ...(state.state === "running"
+      ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks }
+      : {}),
+    ...(lastTick === undefined
+      ? {}
+      : { operations: lastTick.head, history: Math.max(0, lastTick.head - lastTick.oldest + 1) }),
     ...(openRequests === undefined ? {} : { open_requests: openRequests }),
     counts: daemon.opCounts.list(),
     counts_forgotten: daemon.opCounts.forgotten,
@@ -129,12 +137,15 @@ const tcpStates = ["new", "good", "exiting", "needs reconnect", "needs negotiate
 function targetsOf(read: ReadDebugData): TargetStatus[] {
   return (read()?.servers ?? []).map((server): TargetStatus => {
     const name = server.hostname ?? server.sessions[0]?.address;
-    const shares = server.sessions.flatMap((session) => session.shares.filter((share) => !share.ipc).map((share) => share.name));
+    const shares = server.sessions.flatMap((session) =>
+      session.shares.filter((share) => !share.ipc).map((share) => share.name),
+    );
     return {
       connection_id: `0x${(server.connectionId ?? 0n).toString(16)}`,
       ...(name === undefined ? {} : { server: name }),
       shares: [...new Set(shares)],
-      connection: server.tcpStatus === undefined ? "unknown" : (tcpStates[server.tcpStatus] ?? `status ${server.tcpStatus}`),
+      connection:
+        server.tcpStatus === undefined ? "unknown" : (tcpStates[server.tcpStatus] ?? `status ${server.tcpStatus}`),
       ...(server.requestsOnWire === undefined ? {} : { requests_on_wire: server.requestsOnWire }),
     };
   });

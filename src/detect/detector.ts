@@ -22,7 +22,11 @@ export interface Hang {
   /** The anomaly stands when this many of them are confirmed. */
   readonly needed: number;
   readonly ops: readonly { readonly seq: number; readonly connectionId: bigint; readonly mid: bigint }[];
-  readonly waiters: readonly { readonly kind: "credits" | "reconnect"; readonly tid: number; readonly connectionId?: bigint }[];
+  readonly waiters: readonly {
+    readonly kind: "credits" | "reconnect";
+    readonly tid: number;
+    readonly connectionId?: bigint;
+  }[];
 }
 
 /** The operation that an anomaly names as its worst. */

@@ -24,13 +24,19 @@ export type Slow = Seen & Sight;
 
 /** The slowest of them, with the phase that took most of its time. */
 export function worstOf(slows: readonly Slow[]): { readonly slow: Slow | undefined; readonly worst: WorstOp } {
-  const slow = slows.reduce<Slow | undefined>((worst, next) => (worst === undefined || next.latencyUs > worst.latencyUs ? next : worst), undefined);
+  const slow = slows.reduce<Slow | undefined>(
+    (worst, next) => (worst === undefined || next.latencyUs > worst.latencyUs ? next : worst),
+    undefined,
+  );
   if (slow === undefined) return { slow, worst: { command: "none", latencyUs: 0, state: "completed" } };
   if (slow.kind === "waiter") {
     const { pid, comm, kind } = slow.waiter;
     const who = { ...(pid === undefined ? {} : { pid }), ...(comm === undefined ? {} : { comm }) };
     const phase = { name: "queue", us: slow.latencyUs } as const;
-    return { slow, worst: { command: `wait for ${kind}`, latencyUs: slow.latencyUs, state: slow.state, phase, ...who } };
+    return {
+      slow,
+      worst: { command: `wait for ${kind}`, latencyUs: slow.latencyUs, state: slow.state, phase, ...who },
+    };
   }
   const { op } = slow;
   const phase = longestPhase(op, slow.latencyUs);
@@ -56,12 +62,16 @@ function longestPhase(op: SmbOp, latencyUs: number): WorstOp["phase"] {
   if (op.state === "open" && op.phasesUs.send !== undefined && op.phasesUs.wire === undefined) {
     known.push({ name: "wire", us: latencyUs - known.reduce((sum, phase) => sum + phase.us, 0) });
   }
-  return known.reduce<WorstOp["phase"]>((longest, phase) => (longest === undefined || phase.us > longest.us ? phase : longest), undefined);
+  return known.reduce<WorstOp["phase"]>(
+    (longest, phase) => (longest === undefined || phase.us > longest.us ? phase : longest),
+    undefined,
+  );
 }
 
 /** `SMB2_WRITE took 1.52 s, 1.51 s of it wire (dd, pid 1234)` */
 export function describeSingle({ worst }: { readonly worst: WorstOp }): string {
-  const verb = worst.state === "completed" ? "took" : worst.state === "in flight" ? "has been in flight for" : "has lasted";
+  const verb =
+    worst.state === "completed" ? "took" : worst.state === "in flight" ? "has been in flight for" : "has lasted";
   return `${worst.command} ${verb} ${seconds(worst.latencyUs)}${phaseText(worst)}${who(worst)}`;
 }
 

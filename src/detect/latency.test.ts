@@ -32,31 +32,47 @@ test("one at 999 ms is none, one at 1 s is", () => {
 
 test("ten over 500 ms within 10 s, however they arrive", () => {
   const detector = new LatencyDetector(rules());
-  for (let seq = 1; seq <= 9; seq++) assert.deepEqual(completed(detector, op({ seq, latencyMs: 600, endedNs: seq * S })), []);
+  for (let seq = 1; seq <= 9; seq++)
+    assert.deepEqual(completed(detector, op({ seq, latencyMs: 600, endedNs: seq * S })), []);
   const [anomaly] = completed(detector, op({ seq: 10, latencyMs: 700, endedNs: 9.5 * S }));
-  assert.equal(anomaly?.summary, "10 operations over 500 ms within 10 s, the slowest SMB2_WRITE 700 ms, 700 ms of it wire (dd, pid 1234)");
+  assert.equal(
+    anomaly?.summary,
+    "10 operations over 500 ms within 10 s, the slowest SMB2_WRITE 700 ms, 700 ms of it wire (dd, pid 1234)",
+  );
 });
 
 test("ten within 11 s are none, also in one batch", () => {
-  const ops = Array.from({ length: 10 }, (_, index) => op({ seq: index + 1, latencyMs: 600, endedNs: (100 + index * 1.2) * S }));
+  const ops = Array.from({ length: 10 }, (_, index) =>
+    op({ seq: index + 1, latencyMs: 600, endedNs: (100 + index * 1.2) * S }),
+  );
   assert.deepEqual(completed(new LatencyDetector(rules()), ...ops), []);
 });
 
 test("ten of two connections are none", () => {
-  const ops = Array.from({ length: 10 }, (_, index) => op({ seq: index + 1, latencyMs: 600, endedNs: 100 * S, connectionId: BigInt(index % 2) }));
+  const ops = Array.from({ length: 10 }, (_, index) =>
+    op({ seq: index + 1, latencyMs: 600, endedNs: 100 * S, connectionId: BigInt(index % 2) }),
+  );
   assert.deepEqual(completed(new LatencyDetector(rules()), ...ops), []);
 });
 
 test("two shares of a connection count together, and none of them is named", () => {
-  const ops = Array.from({ length: 10 }, (_, index) => op({ seq: index + 1, latencyMs: 600, endedNs: 100 * S, treeId: index % 2 }));
-  const [anomaly] = completed(new LatencyDetector(rules()), ...ops, op({ seq: 11, latencyMs: 600, endedNs: 100 * S, treeId: 7 }));
+  const ops = Array.from({ length: 10 }, (_, index) =>
+    op({ seq: index + 1, latencyMs: 600, endedNs: 100 * S, treeId: index % 2 }),
+  );
+  const [anomaly] = completed(
+    new LatencyDetector(rules()),
+    ...ops,
+    op({ seq: 11, latencyMs: 600, endedNs: 100 * S, treeId: 7 }),
+  );
   assert.deepEqual(anomaly?.target, { connectionId: 1n, sessionId: 0x65n });
 });
 
 test("what hangs counts before it completes, says that it rests on that, and counts once", () => {
   const detector = new LatencyDetector(rules());
   const nowNs = 100 * S;
-  const open = Array.from({ length: 9 }, (_, index) => op({ seq: index + 1, latencyMs: 600, endedNs: undefined, nowNs, mid: BigInt(index) }));
+  const open = Array.from({ length: 9 }, (_, index) =>
+    op({ seq: index + 1, latencyMs: 600, endedNs: undefined, nowNs, mid: BigInt(index) }),
+  );
   assert.deepEqual(hanging(detector, nowNs, open), []);
   const done = open.map((one) => ({ ...one, state: "closed" as const, endedNs: nowNs + 100 * MS, latencyUs: 700_000 }));
   assert.deepEqual(completed(detector, ...done), [], "the same nine");
@@ -67,13 +83,13 @@ test("what hangs counts before it completes, says that it rests on that, and cou
 
 test("a request that hangs longer than a second fires at once, and goes on as the same anomaly", () => {
   const detector = new LatencyDetector(rules());
-  const at = (nowNs: number) => op({ seq: 3, latencyMs: 0, endedNs: undefined, nowNs: 98.9 * S, mid: 9n });
-  assert.deepEqual(hanging(detector, 99.5 * S, [at(0)]), []);
-  const [first] = hanging(detector, 100 * S, [at(0)]);
+  const stuck = op({ seq: 3, latencyMs: 0, endedNs: undefined, nowNs: 98.9 * S, mid: 9n });
+  assert.deepEqual(hanging(detector, 99.5 * S, [stuck]), []);
+  const [first] = hanging(detector, 100 * S, [stuck]);
   assert.equal(first?.stage, "onset");
   assert.equal(first?.summary, "SMB2_WRITE has been in flight for 1.1 s, 1.1 s of it wire (dd, pid 1234)");
   assert.deepEqual(first?.hang, { needed: 1, ops: [{ seq: 3, connectionId: 1n, mid: 9n }], waiters: [] });
-  for (let s = 101; s < 160; s++) assert.deepEqual(brief(hanging(detector, s * S, [at(0)])), ["single ongoing"]);
+  for (let s = 101; s < 160; s++) assert.deepEqual(brief(hanging(detector, s * S, [stuck])), ["single ongoing"]);
   assert.deepEqual(brief(completed(detector, op({ seq: 3, latencyMs: 60_000, endedNs: 160 * S }))), ["single ongoing"]);
   assert.deepEqual(brief(completed(detector, op({ seq: 4, latencyMs: 2000, endedNs: 200 * S }))), ["single onset"]);
 });
@@ -113,16 +129,31 @@ test("a wait for credits and the request that it becomes are one", () => {
 test("what lasts as long as it has to is left out", () => {
   const detector = new LatencyDetector(rules());
   assert.deepEqual(completed(detector, op({ command: "SMB2_CHANGE_NOTIFY", latencyMs: 60_000, endedNs: 100 * S })), []);
-  assert.deepEqual(completed(detector, op({ command: "SMB2_LOCK", async: true, latencyMs: 60_000, endedNs: 100 * S })), []);
-  assert.deepEqual(hanging(detector, 100 * S, [op({ command: "SMB2_LOCK", latencyMs: 60_000, endedNs: undefined, nowNs: 100 * S })]), []);
-  assert.equal(completed(detector, op({ command: "SMB2_LOCK", latencyMs: 2000, endedNs: 100 * S })).length, 1, "a lock that did not wait");
+  assert.deepEqual(
+    completed(detector, op({ command: "SMB2_LOCK", async: true, latencyMs: 60_000, endedNs: 100 * S })),
+    [],
+  );
+  assert.deepEqual(
+    hanging(detector, 100 * S, [op({ command: "SMB2_LOCK", latencyMs: 60_000, endedNs: undefined, nowNs: 100 * S })]),
+    [],
+  );
+  assert.equal(
+    completed(detector, op({ command: "SMB2_LOCK", latencyMs: 2000, endedNs: 100 * S })).length,
+    1,
+    "a lock that did not wait",
+  );
   const all = new LatencyDetector(rules({ blockingLocks: true }));
-  assert.equal(completed(all, op({ command: "SMB2_LOCK", async: true, latencyMs: 60_000, endedNs: 100 * S })).length, 1);
+  assert.equal(
+    completed(all, op({ command: "SMB2_LOCK", async: true, latencyMs: 60_000, endedNs: 100 * S })).length,
+    1,
+  );
 });
 
 test("a command's own thresholds hold, and are what the probe is asked for", () => {
   const general = rules();
-  const commands = new Map(general.commands).set(9, { thresholdNs: 2 * S, singleNs: 3 * S }).set(8, { thresholdNs: S, singleNs: Number.POSITIVE_INFINITY });
+  const commands = new Map(general.commands)
+    .set(9, { thresholdNs: 2 * S, singleNs: 3 * S })
+    .set(8, { thresholdNs: S, singleNs: Number.POSITIVE_INFINITY });
   const detector = new LatencyDetector(rules({ commands }));
   assert.deepEqual(completed(detector, op({ latencyMs: 2500, endedNs: 100 * S })), []);
   assert.equal(completed(detector, op({ latencyMs: 3500, endedNs: 100 * S })).length, 1);
@@ -142,9 +173,10 @@ test("without in_flight only what has completed counts", () => {
 
 test("it remembers a bounded number of connections, and counts what it forgets", () => {
   const detector = new LatencyDetector(rules({ maxTargets: 4 }));
-  for (let id = 0; id < 100; id++) completed(detector, op({ connectionId: BigInt(id), latencyMs: 600, endedNs: id * S }));
-  assert.equal(detector.state()["targets"], 4);
-  assert.equal(detector.state()["targets_forgotten"], 96);
+  for (let id = 0; id < 100; id++)
+    completed(detector, op({ connectionId: BigInt(id), latencyMs: 600, endedNs: id * S }));
+  assert.equal(detector.state().targets, 4);
+  assert.equal(detector.state().targets_forgotten, 96);
 });
 
 test("the count rule, however completed ops are cut into batches and mixed within one, is that of a plain count", () => {
@@ -155,7 +187,9 @@ test("the count rule, however completed ops are cut into batches and mixed withi
         .sort((a, b) => a.atMs - b.atMs)
         .map(({ atMs, latencyMs }, index) => op({ seq: index + 1, latencyMs, endedNs: (1_000_000 + atMs) * MS }));
       const ends = ops.filter((one) => one.latencyUs >= 500_000).map((one) => one.endedNs ?? 0);
-      const expected = ends.some((endNs) => ends.filter((timeNs) => timeNs <= endNs && endNs - timeNs < 10 * S).length >= 10);
+      const expected = ends.some(
+        (endNs) => ends.filter((timeNs) => timeNs <= endNs && endNs - timeNs < 10 * S).length >= 10,
+      );
       const detector = new LatencyDetector(rules());
       let fired = false;
       for (let index = 0; index < ops.length; ) {

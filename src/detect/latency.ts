@@ -99,7 +99,12 @@ export class LatencyDetector implements Detector {
   }
 
   state(): Readonly<Record<string, number | string>> {
-    return { slow_operations: this.#slow, targets: this.#targets.size, targets_forgotten: this.#forgotten, not_hanging: this.#ghosts };
+    return {
+      slow_operations: this.#slow,
+      targets: this.#targets.size,
+      targets_forgotten: this.#forgotten,
+      not_hanging: this.#ghosts,
+    };
   }
 
   #completed(op: SmbOp): Slow | undefined {
@@ -108,7 +113,10 @@ export class LatencyDetector implements Detector {
     const thresholds = this.#rules.commands.get(op.commandCode);
     if (thresholds === undefined || timeNs === undefined) return undefined;
     this.#rejected.delete(op.seq);
-    return slowOf({ kind: "op", op, state: "completed", key: opKey(op.seq), timeNs, latencyUs: op.latencyUs }, thresholds);
+    return slowOf(
+      { kind: "op", op, state: "completed", key: opKey(op.seq), timeNs, latencyUs: op.latencyUs },
+      thresholds,
+    );
   }
 
   #inFlight(op: SmbOp, nowNs: number): Slow | undefined {
@@ -131,7 +139,11 @@ export class LatencyDetector implements Detector {
   #target(key: string): TargetState {
     const known = this.#targets.get(key);
     this.#targets.delete(key);
-    const target = known ?? { window: new SlowWindow<Slow>({ ...this.#rules, limit: Math.max(MIN_ENTRIES, this.#rules.count) }), waits: new Map(), hotUntilNs: new Map() };
+    const target = known ?? {
+      window: new SlowWindow<Slow>({ ...this.#rules, limit: Math.max(MIN_ENTRIES, this.#rules.count) }),
+      waits: new Map(),
+      hotUntilNs: new Map(),
+    };
     this.#targets.set(key, target);
     for (const oldest of this.#targets.keys()) {
       if (this.#targets.size <= this.#rules.maxTargets) break;
@@ -150,11 +162,23 @@ export class LatencyDetector implements Detector {
     const anomalies: Anomaly[] = [];
     const single = batch.filter((slow) => slow.single);
     const last = single.reduce((latest, slow) => Math.max(latest, slow.timeNs), Number.NEGATIVE_INFINITY);
-    if (single.length > 0) anomalies.push(this.#anomaly(target, "single", last, single, describeSingle(worstOf(single)), 1));
-    const cluster = target.window.add(counted.map((slow): SlowEntry<Slow> => ({ key: slow.key, timeNs: slow.timeNs, detail: slow })));
+    if (single.length > 0)
+      anomalies.push(this.#anomaly(target, "single", last, single, describeSingle(worstOf(single)), 1));
+    const cluster = target.window.add(
+      counted.map((slow): SlowEntry<Slow> => ({ key: slow.key, timeNs: slow.timeNs, detail: slow })),
+    );
     if (cluster !== undefined) {
       const slows = cluster.entries.map((entry) => entry.detail);
-      anomalies.push(this.#anomaly(target, "count", cluster.timeNs, slows, describeCluster(slows, this.#rules.windowNs), this.#rules.count));
+      anomalies.push(
+        this.#anomaly(
+          target,
+          "count",
+          cluster.timeNs,
+          slows,
+          describeCluster(slows, this.#rules.windowNs),
+          this.#rules.count,
+        ),
+      );
     }
     return anomalies;
   }
@@ -176,7 +200,14 @@ export class LatencyDetector implements Detector {
     target.window.delete(wait.key);
   }
 
-  #anomaly(target: TargetState, rule: string, timeNs: number, slows: readonly Slow[], summary: string, needed: number): Anomaly {
+  #anomaly(
+    target: TargetState,
+    rule: string,
+    timeNs: number,
+    slows: readonly Slow[],
+    summary: string,
+    needed: number,
+  ): Anomaly {
     const stage = timeNs < (target.hotUntilNs.get(rule) ?? Number.NEGATIVE_INFINITY) ? "ongoing" : "onset";
     target.hotUntilNs.set(rule, Math.max(target.hotUntilNs.get(rule) ?? timeNs, timeNs + this.#rules.windowNs));
     const hang = hangOf(slows, needed);
@@ -197,7 +228,10 @@ function opKey(seq: number): string {
   return `o${seq}`;
 }
 
-function slowOf(seen: Pick<Seen, "key" | "timeNs" | "latencyUs"> & Sight, thresholds: CommandThresholds): Slow | undefined {
+function slowOf(
+  seen: Pick<Seen, "key" | "timeNs" | "latencyUs"> & Sight,
+  thresholds: CommandThresholds,
+): Slow | undefined {
   const counts = seen.latencyUs * 1000 >= thresholds.thresholdNs;
   const single = seen.latencyUs * 1000 >= thresholds.singleNs;
   return counts || single ? { ...seen, counts, single, thresholdNs: thresholds.thresholdNs } : undefined;
@@ -210,7 +244,9 @@ function commonTarget(slows: readonly Slow[]): AnomalyTarget {
     return known.every((value) => value === known[0]) ? known[0] : undefined;
   };
   const ops = slows.flatMap((slow) => (slow.kind === "op" ? [slow.op] : []));
-  const connectionId = same(slows.map((slow) => (slow.kind === "op" ? slow.op.connectionId : slow.waiter.connectionId)));
+  const connectionId = same(
+    slows.map((slow) => (slow.kind === "op" ? slow.op.connectionId : slow.waiter.connectionId)),
+  );
   const sessionId = same(ops.map((op) => (op.sessionId === 0n ? undefined : op.sessionId)));
   const treeId = same(ops.map((op) => (op.treeId === 0 ? undefined : op.treeId)));
   return {
@@ -227,7 +263,9 @@ function hangOf(slows: readonly Slow[], needed: number): Hang | undefined {
   const pending = slows.filter((slow) => slow.state !== "completed");
   return {
     needed: left,
-    ops: pending.flatMap((slow) => (slow.kind === "op" ? [{ seq: slow.op.seq, connectionId: slow.op.connectionId, mid: slow.op.mid }] : [])),
+    ops: pending.flatMap((slow) =>
+      slow.kind === "op" ? [{ seq: slow.op.seq, connectionId: slow.op.connectionId, mid: slow.op.mid }] : [],
+    ),
     waiters: pending.flatMap((slow) => (slow.kind === "waiter" ? [waiting(slow.waiter)] : [])),
   };
 }

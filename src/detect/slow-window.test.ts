@@ -11,7 +11,10 @@ test("the times of the entries count, not the batches that they come in", () => 
   const dense = new SlowWindow<undefined>({ windowNs: 10, count: 3 });
   assert.equal(dense.add([entry("a", 0)]), undefined);
   assert.equal(dense.add([entry("b", 5)]), undefined);
-  assert.deepEqual(dense.add([entry("c", 9)])?.entries.map(({ key }) => key), ["a", "b", "c"]);
+  assert.deepEqual(
+    dense.add([entry("c", 9)])?.entries.map(({ key }) => key),
+    ["a", "b", "c"],
+  );
 });
 
 test("the window is half open: entries exactly a window apart do not meet", () => {
@@ -57,9 +60,19 @@ class Naive {
 
 /** Batches whose times lie at most one window behind the newest that came before. */
 const arrivals = fc
-  .array(fc.array(fc.record({ key: fc.integer({ min: 0, max: 40 }), late: fc.integer({ min: 0, max: 99 }), step: fc.nat({ max: 60 }) }), { maxLength: 8 }), {
-    maxLength: 40,
-  })
+  .array(
+    fc.array(
+      fc.record({
+        key: fc.integer({ min: 0, max: 40 }),
+        late: fc.integer({ min: 0, max: 99 }),
+        step: fc.nat({ max: 60 }),
+      }),
+      { maxLength: 8 },
+    ),
+    {
+      maxLength: 40,
+    },
+  )
   .map((batches) => {
     let newest = 0;
     return batches.map((batch) =>
