@@ -28,8 +28,8 @@ class Full extends Error {}
 class DiskFailure extends Error {}
 
 /**
- * Copies a source into an open file: redacted, bounded, hashed, in writes of 64 KiB. What a failing or stalled source gave is kept.
- * Rejects only with what the file threw.
+ * Copies a source into an open file: redacted, bounded, hashed, in writes of 64 KiB or what there is at a pause. What a failing or
+ * stalled source gave is kept. Rejects only with what the file threw.
  */
 export async function copyInto(file: DiskFile, source: Source, options: CopyOptions): Promise<CopyResult> {
   const hash = createHash("sha256");
@@ -37,17 +37,20 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
   const waiting: Buffer[] = [];
   let waitingBytes = 0;
   let size = 0;
+  let written = Promise.resolve();
 
-  const flush = async (): Promise<void> => {
-    if (waitingBytes === 0) return;
-    const block = waiting.length === 1 && waiting[0] !== undefined ? waiting[0] : Buffer.concat(waiting);
-    waiting.length = 0;
-    waitingBytes = 0;
-    hash.update(block);
-    await file.write(block).catch((error: unknown) => {
-      throw new DiskFailure("write", { cause: error });
-    });
+  const flush = (): Promise<void> => {
+    if (waitingBytes > 0) {
+      const block = waiting.length === 1 && waiting[0] !== undefined ? waiting[0] : Buffer.concat(waiting);
+      waiting.length = 0;
+      waitingBytes = 0;
+      hash.update(block);
+      written = written.then(() => file.write(block)).catch(asDiskFailure);
+    }
+    return written;
   };
+  // What an open incident has seen is on the disk before the next pause, not when 64 KiB are full. A failure shows at the next flush.
+  const flushInPause = (): void => void flush().catch(() => undefined);
   const put = async (piece: Buffer | string): Promise<void> => {
     const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
     const room = options.limitBytes - size;
@@ -62,8 +65,16 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
 
   let end: Pick<CopyResult, "status" | "reason"> = { status: "ok" };
   try {
-    for await (const piece of pieces(source, options.signal)) {
-      await put(redactor ? redactor.push(piece) : piece);
+    const iterator = pieces(source, options.signal);
+    try {
+      for (;;) {
+        const pause = setImmediate(flushInPause);
+        const next = await iterator.next().finally(() => clearImmediate(pause));
+        if (next.done) break;
+        await put(redactor ? redactor.push(next.value) : next.value);
+      }
+    } finally {
+      await iterator.return(undefined);
     }
     if (redactor) await put(redactor.end());
   } catch (error) {
@@ -83,6 +94,10 @@ export async function copyInto(file: DiskFile, source: Source, options: CopyOpti
     throw error instanceof DiskFailure ? error.cause : error;
   }
   return { ...end, size, sha256: hash.digest("hex"), redacted: redactor?.removed ?? 0 };
+}
+
+function asDiskFailure(error: unknown): never {
+  throw error instanceof DiskFailure ? error : new DiskFailure("write", { cause: error });
 }
 
 /** Text is cut after a line, unless that would leave nothing. */

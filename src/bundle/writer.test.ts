@@ -84,6 +84,28 @@ describe("a bundle", () => {
       assert.deepEqual(await readdir(join(state, "bundles")), []);
     }));
 
+  it("has on the disk what a source gave before it paused", () =>
+    withDir(async (state) => {
+      const writer = await createBundle(state, metaOf("pause"), options);
+      const go = Promise.withResolvers<undefined>();
+      const source = (async function* () {
+        yield "one\n";
+        await go.promise;
+        yield "two\n";
+      })();
+      const adding = writer.addFile("ops.ndjson", source);
+      const path = join(writer.dir, "items", "ops.ndjson");
+      let seen = "";
+      while (seen === "") {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen = await readFile(path, "utf8").catch(() => "");
+      }
+      assert.equal(seen, "one\n");
+      go.resolve(undefined);
+      assert.equal((await adding).size, 8);
+      await writer.abort("test");
+    }));
+
   it("cuts text after a line", () =>
     withDir(async (state) => {
       const writer = await createBundle(state, metaOf("lines"), options);
