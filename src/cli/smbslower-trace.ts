@@ -13,6 +13,8 @@ export interface TraceSurroundings {
   readonly clock: Clock;
   readonly targetOf: (key: TargetKey) => SmbTarget;
   readonly reconnectWaiters: { note(event: ProbeEvent): void; sample(): Promise<readonly Waiter[]> };
+  /** The name of a task of which only the ids are known; undefined when it has ended. */
+  readonly commOf: (pid: number, tid: number) => string | undefined;
   /** Lines for stdout and stderr, without line breaks. */
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
@@ -157,7 +159,8 @@ export class SlowerTrace {
     if (untilNs - waiter.sinceNs < minMs * 1e6) return;
     const { connectionId } = waiter;
     const target = connectionId === undefined ? {} : this.world.targetOf({ connectionId, sessionId: 0n, treeId: 0 });
-    this.row({ kind: "waiter", waiter, untilNs, target });
+    const comm = waiter.comm ?? this.world.commOf(waiter.pid ?? waiter.tid, waiter.tid);
+    this.row({ kind: "waiter", waiter: comm === undefined ? waiter : { ...waiter, comm }, untilNs, target });
   }
 
   private row(row: Row): void {

@@ -6,6 +6,7 @@ import { debugDataReader, TargetNames } from "../probe/target-names.ts";
 import { systemClock } from "../system/clock.ts";
 import { AodError } from "../system/error.ts";
 import { nativePaths } from "../system/paths.ts";
+import { taskComm } from "../system/wchan.ts";
 import { buildCommand, type SlowerOptions } from "./smbslower-options.ts";
 import { SlowerTrace } from "./smbslower-trace.ts";
 
@@ -54,6 +55,7 @@ function start(options: SlowerOptions, end: Ending): SlowerTrace {
     clock,
     targetOf: (key) => names.of(key),
     reconnectWaiters: new ReconnectWaiters({ debugData, clock }),
+    commOf: taskComm,
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`smbslower: ${line}\n`),
     onAttached: () => end.start(),

@@ -27,12 +27,17 @@ export async function tasksSleepingIn(
       // A function that the compiler split shows as name.part.0 or the like.
       const wchan = textIn(`${directory}/wchan`)?.split(".", 1)[0];
       if (wchan !== undefined && functions.has(wchan)) {
-        found.push({ pid, tid, comm: textIn(`${directory}/comm`)?.replace(/\n$/, "") ?? "", wchan });
+        found.push({ pid, tid, comm: taskComm(pid, tid, procRoot) ?? "", wchan });
       }
       if (++seen % TASKS_AT_ONCE === 0) await setImmediate();
     }
   }
   return found;
+}
+
+/** A task's name; undefined when it has ended. */
+export function taskComm(pid: number, tid: number, procRoot = "/proc"): string | undefined {
+  return textIn(`${procRoot}/${pid}/task/${tid}/comm`)?.replace(/\n$/, "");
 }
 
 function numbersIn(directory: string): readonly number[] {
