@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "probe.h"
 
 static bool verbose;
@@ -97,12 +98,14 @@ static int attach(struct loaded *loaded)
 static int map_section(struct bpf_object *object, const char *section, size_t size, void *to)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
-	size_t there = 0;
-	const void *memory = map ? bpf_map__initial_value(map, &there) : NULL;
+	void *memory;
 
-	if (!memory || there < size)
+	if (!map || bpf_map__value_size(map) < size)
 		return fail(1, 0, "the BPF object has no section %s of %zu bytes: rebuild it together with aod-probe", section, size);
-	*(const void **)to = memory;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (memory == MAP_FAILED)
+		return fail(1, errno, "cannot map %s", section);
+	*(void **)to = memory;
 	return 0;
 }
 
@@ -149,7 +152,7 @@ static int load_once(const struct options *options, struct loaded *loaded, int (
 	err = bpf_object__load(loaded->object);
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");
-	err = map_memory(loaded);
+	err = map_memory(loaded); /* a round that is repeated leaves its mapping behind; there are few */
 	if (err)
 		return err;
 	loaded->outliers_fd = bpf_object__find_map_fd_by_name(loaded->object, "outliers");
