@@ -9,6 +9,10 @@ import { startProcess } from "../helper-process.ts";
 const [file = "", seconds = "10"] = process.argv.slice(2);
 const record = createWriteStream(file);
 const paths = nativePaths();
+let onAttached = (): void => {};
+const attached = new Promise<void>((resolve) => {
+  onAttached = resolve;
+});
 const probe = startProbe(
   {
     program: paths.probe,
@@ -20,10 +24,14 @@ const probe = startProbe(
       return helper;
     },
   },
-  (event) => console.log(event.type),
+  (event) => {
+    console.log(event.type);
+    if (event.type === "hello") onAttached();
+  },
   (exit) => console.log(exit),
 );
 probe.set({ slowUs: 0, inflightUs: 0 });
+await attached;
 await setTimeout(Number(seconds) * 1000);
 probe.history(0);
 await setTimeout(500);
