@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { op } from "../detect/fixture.ts";
+import { parseDebugData } from "../smb/debug-data.ts";
+import { systemClock } from "../system/clock.ts";
+import { askDaemon } from "./api-client.ts";
+import { parseConfig } from "./config.ts";
+import { debugData, FakeProbe } from "./fixture.ts";
+import type { IncidentJson } from "./incident-json.ts";
+import { createLog } from "./log.ts";
+import { type StartOptions, startDaemon } from "./start.ts";
+import type { Status } from "./status.ts";
+
+/** A machine with cifs loaded, a probe that says what it is told, and directories of its own; /proc is the real one. */
+function machine(t: TestContext): { readonly root: string; readonly probe: FakeProbe; readonly options: StartOptions } {
+  const root = mkdtempSync(join(tmpdir(), "aod-start-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(join(root, "sys/module/cifs"), { recursive: true });
+  const probe = new FakeProbe();
+  const config = {
+    ...parseConfig("bundles: {min_free: 1KiB}\ncaptures: {exclude: [kernel-log]}", "test.yaml"),
+    state_dir: join(root, "state"),
+    run_dir: join(root, "run"),
+  };
+  const options: StartOptions = {
+    config,
+    configSource: "test.yaml",
+    log: createLog({ write: () => {} }),
+    version: "0.1.0",
+    roots: { procRoot: "/proc", sysRoot: join(root, "sys"), kmsgPath: join(root, "kmsg") },
+    debugData: () => parseDebugData(debugData),
+    startProbe: (onEvent, onExit) => {
+      probe.onEvent = onEvent;
+      probe.onExit = onExit;
+      return probe;
+    },
+  };
+  return { root, probe, options };
+}
+
+test("from its start to its end: socket, status, an incident, its bundle, and nothing left behind", async (t) => {
+  const { root, probe, options } = machine(t);
+  const running = await startDaemon(options);
+  running.beat();
+  probe.hello();
+  const runDir = options.config.run_dir;
+  assert.equal(statSync(runDir).mode & 0o777, 0o750);
+
+  const before = (await askDaemon(runDir, "/status")) as Status;
+  assert.equal(before.pid, process.pid);
+  assert.equal(before.probes[0]?.state, "running");
+  assert.equal(before.probes[0]?.hooks?.[0]?.rung, "fentry");
+  assert.deepEqual(
+    before.targets.map(({ server, shares, connection }) => ({ server, shares, connection })),
+    [{ server: "files.example", shares: ["\\\\files.example\\share"], connection: "good" }],
+  );
+  assert.deepEqual(before.incidents.open, []);
+
+  probe.completed(op({ seq: 1, latencyMs: 1500, endedNs: systemClock.nowNs() }));
+  const [open] = (await askDaemon(runDir, "/incidents")) as IncidentJson[];
+  assert.equal(open?.state, "open");
+  assert.deepEqual(await askDaemon(runDir, `/incidents/${open?.id}`), open);
+  assert.equal(((await askDaemon(runDir, "/status")) as Status).incidents.open.length, 1);
+
+  await assert.rejects(startDaemon(options), {
+    message: new RegExp(`^aod is already running as process ${process.pid} `),
+  });
+  assert.deepEqual(
+    (await askDaemon(runDir, "/incidents")) as IncidentJson[],
+    [open],
+    "the second start changed nothing",
+  );
+
+  await running.end();
+  assert.deepEqual(readdirSync(runDir), []);
+  assert.deepEqual(readdirSync(join(root, "state/bundles")), [`${open?.id}.tar.zst`]);
+  assert.equal(probe.stopped, true);
+
+  const again = await startDaemon(options);
+  const [remembered] = again.daemon.incidentList();
+  assert.equal(remembered?.state, "closed");
+  assert.ok(remembered?.bundle && existsSync(remembered.bundle));
+  await again.end();
+});
+
+test("directories that cannot be made are an error that says so", async (t) => {
+  const { root, options } = machine(t);
+  const config = { ...options.config, state_dir: join(root, "kmsg/state") };
+  mkdirSync(join(root, "run"));
+  writeFileSync(join(root, "kmsg"), "");
+  await assert.rejects(startDaemon({ ...options, config }), /cannot make the daemon's directories: .*ENOTDIR/);
+  assert.deepEqual(readdirSync(join(root, "run")), []);
+});
