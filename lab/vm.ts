@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -53,13 +53,36 @@ export async function createRun(label: string): Promise<Run> {
   return { directory, job, console: join(directory, "console.log") };
 }
 
-/** Boots, runs the job, ends the machine. */
+const bootAttempts = 3;
+const bootLimitMs = 90_000;
+
+/** The guest never got as far as its job: nothing was run, so another boot changes nothing but the time. */
+class BootFailure extends AodError {}
+
+/**
+ * Boots, runs the job, ends the machine. A boot that dies or hangs before the job starts is tried again and told:
+ * emulation with a thread per processor now and then loses a race against the kernel's patching of its own code
+ * (docs/decisions/lab-emulation.md).
+ */
 export async function boot(request: BootRequest): Promise<Outcome> {
+  const kvm = !request.machine.icount && (await kvmWorks(cacheRoot(process.env), request.kernel, qemu, request.say));
+  await writeJob(request);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await bootOnce(request, kvm);
+    } catch (error) {
+      if (!(error instanceof BootFailure) || attempt === bootAttempts) throw error;
+      const kept = `${request.run.console}.${attempt}`;
+      await rename(request.run.console, kept);
+      request.say(`boot ${attempt} of at most ${bootAttempts} did not come up (${kept}); once more`);
+    }
+  }
+}
+
+async function bootOnce(request: BootRequest, kvm: boolean): Promise<Outcome> {
   const { kernel, machine, run } = request;
   const interactive = request.script === undefined;
-  const kvm = !machine.icount && (await kvmWorks(cacheRoot(process.env), kernel, qemu, request.say));
-  await writeJob(request);
-
+  await writeFile(run.console, "");
   const started = performance.now();
   const child = spawn(qemu, machineArguments(kernel, machine, run, { kvm, interactive }), {
     stdio: interactive ? "inherit" : ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
@@ -68,28 +91,30 @@ export async function boot(request: BootRequest): Promise<Outcome> {
   let bootMs: number | undefined;
   let status: number | undefined;
   let overTime = false;
-  const end = setTimeout(() => {
-    overTime = true;
-    child.kill("SIGKILL");
-  }, request.timeLimitMs);
   const stop = (): void => {
     child.kill("SIGKILL");
   };
+  const stopOverTime = (): void => {
+    overTime = true;
+    stop();
+  };
+  const end = setTimeout(stopOverTime, request.timeLimitMs);
+  const bootEnd = interactive ? undefined : setTimeout(stopOverTime, bootLimitMs * (machine.icount ? 4 : 1));
   process.once("exit", stop);
 
   if (!interactive) {
-    child.stdout?.on("data", (chunk: Buffer) => {
+    const complain = (chunk: Buffer): void => {
       complaint += chunk.toString();
-    });
-    child.stderr?.on("data", (chunk: Buffer) => {
-      complaint += chunk.toString();
-    });
+    };
+    child.stdout?.on("data", complain);
+    child.stderr?.on("data", complain);
     channel(child, "out").on("data", request.onOut);
     channel(child, "err").on("data", request.onErr);
-    const lines = createInterface({ input: channel(child, "ctl") });
-    lines.on("line", (line) => {
-      if (line === "ready") bootMs = performance.now() - started;
-      else if (/^exit \d+$/.test(line)) {
+    createInterface({ input: channel(child, "ctl") }).on("line", (line) => {
+      if (line === "ready") {
+        bootMs = performance.now() - started;
+        clearTimeout(bootEnd);
+      } else if (/^exit \d+$/.test(line)) {
         status = Number(line.slice(5));
         // The job is done and its output has been taken; a machine that does not power off is not waited for.
         setTimeout(stop, 5_000).unref();
@@ -105,16 +130,17 @@ export async function boot(request: BootRequest): Promise<Outcome> {
     });
   });
   clearTimeout(end);
+  clearTimeout(bootEnd);
   process.off("exit", stop);
   const totalMs = performance.now() - started;
   if (interactive && problem === undefined) return { status: 0, bootMs: 0, totalMs };
   if (status !== undefined) return { status, bootMs: bootMs ?? totalMs, totalMs };
-  const what =
-    problem ??
-    (overTime
-      ? `the guest was ended by its time limit of ${Math.round(request.timeLimitMs / 1000)} s${bootMs === undefined ? ", before its boot was done" : ""}`
-      : "the guest ended before its job did");
-  throw new AodError("failed", `${what}; its console: ${run.console}`);
+  const log = `its console: ${run.console}`;
+  if (problem !== undefined) throw new AodError("failed", `${problem}; ${log}`);
+  const seconds = Math.round(totalMs / 1000);
+  const what = overTime ? `was ended by its time limit after ${seconds} s` : `ended by itself after ${seconds} s`;
+  if (bootMs === undefined) throw new BootFailure("failed", `the guest ${what}, before its boot was done; ${log}`);
+  throw new AodError("failed", `the guest ${what}, before its job was done; ${log}`);
 }
 
 /** Our end of a virtio port's socket. */
@@ -136,7 +162,6 @@ async function writeJob(request: BootRequest): Promise<void> {
   };
   const text = Object.entries(variables).map(([name, value]) => `${name}=${quoteWord(value)}\n`);
   await writeFile(join(run.job, "boot.env"), text.join(""));
-  await writeFile(run.console, "");
   if (request.script === undefined) await writeFile(join(run.job, "interactive"), "");
   else await writeFile(join(run.job, "job.sh"), request.script);
 }

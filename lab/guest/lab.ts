@@ -52,6 +52,11 @@ export class Lab {
     return value;
   }
 
+  /** A line for people, shown on the host at once. */
+  tell(line: string): void {
+    this.#tell(line);
+  }
+
   /** Does something under a name: it is shown on the host and noted with its times in events.ndjson. */
   async step<T>(name: string, action: () => T | Promise<T>): Promise<T> {
     const startMs = performance.now();
