@@ -2,10 +2,11 @@ import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { ensureKernel } from "./cache.ts";
 import { defaultKernel, kernelLine, kernelLines } from "./kernels.ts";
+import { runMatrix, writeSummary } from "./matrix.ts";
 import { cacheRoot } from "./paths.ts";
 import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
-import { loadScenarios, runGroup } from "./run.ts";
+import { loadScenarios, runGroup, type Verdict } from "./run.ts";
 import { boot, createRun } from "./vm.ts";
 
 const say = (line: string): void => {
@@ -114,6 +115,15 @@ function collectSetting(word: string, earlier: Record<string, string>): Record<s
   return { ...earlier, [word.slice(0, at)]: word.slice(at + 1) };
 }
 
+function printVerdicts(verdicts: readonly Verdict[]): void {
+  for (const verdict of verdicts) {
+    const took = `${(verdict.tookMs / 1000).toFixed(1)} s`;
+    const how = verdict.failure === undefined ? "pass" : "FAIL";
+    console.log(`${how}\t${verdict.scenario}\t${verdict.release}\t${took}\t${verdict.directory}`);
+    if (verdict.failure !== undefined) console.log(verdict.failure.replace(/^/gm, "    "));
+  }
+}
+
 withMachineOptions(program.command("run"))
   .argument("<scenarios...>", "scenarios, run one after the other in one boot")
   .option("--set <key=value>", "change a setting of the scenario", collectSetting, {})
@@ -127,15 +137,27 @@ withMachineOptions(program.command("run"))
     });
     const kernel = await kernelOf(flags.kernel);
     const result = await runGroup({ kernel, machine: machineOf(flags), scenarios, settings: flags.set, say });
-    for (const verdict of result.verdicts) {
-      const took = `${(verdict.tookMs / 1000).toFixed(1)} s`;
-      const how = verdict.failure === undefined ? "pass" : "FAIL";
-      console.log(`${how}\t${verdict.scenario}\t${verdict.release}\t${took}\t${verdict.directory}`);
-      if (verdict.failure !== undefined) console.log(verdict.failure.replace(/^/gm, "    "));
-    }
+    printVerdicts(result.verdicts);
     const times = result.bootMs === undefined ? "" : `boot ${(result.bootMs / 1000).toFixed(1)} s; `;
     say(`${times}console ${result.console}`);
     process.exitCode = result.verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
+  });
+
+program
+  .command("full")
+  .option("--kernel <names...>", "only these kernels")
+  .option("--record", "keep a summary under bench/results/")
+  .description("run all scenarios on all kernels; what passed on the same state of the checkout is not run again")
+  .action(async (flags: { kernel?: string[]; record?: boolean }) => {
+    const verdicts = await runMatrix({
+      thinOnly: false,
+      resume: true,
+      say,
+      ...(flags.kernel === undefined ? {} : { kernels: flags.kernel }),
+    });
+    printVerdicts(verdicts);
+    if (flags.record === true) say(await writeSummary(verdicts, new Date()));
+    process.exitCode = verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
   });
 
 program

@@ -54,7 +54,10 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       settled = true;
       clearTimeout(timer);
       const ran = { status, signal, stdout, stderr, tookMs: performance.now() - started, timedOut };
-      if (options.anyStatus === true || status === 0) return resolve(ran);
+      if (options.anyStatus === true || status === 0) {
+        resolve(ran);
+        return;
+      }
       const how = timedOut
         ? `not done after ${Math.round(ran.tookMs)} ms`
         : `ended with ${signal ?? `status ${status}`}`;

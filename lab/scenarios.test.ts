@@ -1,0 +1,43 @@
+// One test per scenario and kernel: the thin set in `npm test`; all of them, resumable, with AOD_TEST_FULL=1.
+// AOD_TEST_RECORD=1 keeps a summary under bench/results/.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { kernelLines } from "./kernels.ts";
+import { runMatrix, writeSummary } from "./matrix.ts";
+import { loadScenarios, runsOn, type Verdict } from "./run.ts";
+
+const full = process.env["AOD_TEST_FULL"] === "1";
+const record = process.env["AOD_TEST_RECORD"] === "1";
+const kernelTimeoutMs = (full ? 60 : 10) * 60_000;
+
+const scenarios = (await loadScenarios()).filter((scenario) => full || scenario.thin === true);
+const all: Verdict[] = [];
+
+describe("lab", { concurrency: 1 }, () => {
+  for (const { name: kernel } of kernelLines) {
+    let verdicts: Promise<Verdict[]> | undefined;
+    // All scenarios of a kernel share boots; the first test of the kernel waits for them.
+    const verdictsOnce = (): Promise<Verdict[]> => {
+      verdicts ??= runMatrix({
+        thinOnly: !full,
+        kernels: [kernel],
+        resume: full,
+        say: (line) => process.stderr.write(`lab ${kernel}: ${line}\n`),
+      });
+      return verdicts;
+    };
+    for (const scenario of scenarios.filter((candidate) => runsOn(candidate, kernel))) {
+      test(`${scenario.name} on ${kernel}`, { timeout: kernelTimeoutMs }, async () => {
+        const verdict = (await verdictsOnce()).find((candidate) => candidate.scenario === scenario.name);
+        assert.ok(verdict, "the scenario was not run");
+        all.push(verdict);
+        assert.equal(verdict.failure, undefined, `${verdict.failure}\nresults: ${verdict.directory}`);
+      });
+    }
+  }
+  if (record) {
+    test("summary under bench/results/", async () => {
+      process.stderr.write(`lab: ${await writeSummary(all, new Date())}\n`);
+    });
+  }
+});
