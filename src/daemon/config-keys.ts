@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { findCommand } from "../smb/commands.ts";
 import { parseDuration, parseSize } from "./units.ts";
 

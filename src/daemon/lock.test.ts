@@ -32,40 +32,40 @@ function machine(t: TestContext, processes: Readonly<Record<number, string>>, bo
 
 test("a second daemon is told the process that runs", (t) => {
   const { procRoot, runDir } = machine(t, { 10: "100", 20: "200" });
-  takeLock({ procRoot, runDir, pid: 10 });
-  assert.throws(() => takeLock({ procRoot, runDir, pid: 20 }), {
+  takeLock({ procRoot, directory: runDir, pid: 10 });
+  assert.throws(() => takeLock({ procRoot, directory: runDir, pid: 20 }), {
     message: `aod is already running as process 10 (its lock: ${join(runDir, "aod.lock")})`,
   });
 });
 
 test("it is free again after its release, and nothing is left", (t) => {
   const { procRoot, runDir } = machine(t, { 10: "100", 20: "200" });
-  takeLock({ procRoot, runDir, pid: 10 }).release();
-  takeLock({ procRoot, runDir, pid: 20 }).release();
+  takeLock({ procRoot, directory: runDir, pid: 10 }).release();
+  takeLock({ procRoot, directory: runDir, pid: 20 }).release();
   assert.deepEqual(readdirSync(runDir), []);
 });
 
 test("the lock of a process that is gone is taken over, also when another has its number or the machine was restarted", (t) => {
   const { procRoot, runDir, started, reboot } = machine(t, { 10: "100", 20: "200", 30: "300" });
-  takeLock({ procRoot, runDir, pid: 10 });
+  takeLock({ procRoot, directory: runDir, pid: 10 });
   started(10, "999");
-  takeLock({ procRoot, runDir, pid: 20 });
+  takeLock({ procRoot, directory: runDir, pid: 20 });
   reboot();
-  takeLock({ procRoot, runDir, pid: 30 });
+  takeLock({ procRoot, directory: runDir, pid: 30 });
   assert.deepEqual(readdirSync(runDir), ["aod.lock"]);
 });
 
 test("a lock that is not whole is nobody's", (t) => {
   const { procRoot, runDir } = machine(t, { 10: "100" });
   writeFileSync(join(runDir, "aod.lock"), '{"pid":1');
-  takeLock({ procRoot, runDir, pid: 10 });
+  takeLock({ procRoot, directory: runDir, pid: 10 });
 });
 
 test("who was overtaken leaves the new holder's lock alone", (t) => {
   const { procRoot, runDir, started } = machine(t, { 10: "100", 20: "200" });
-  const first = takeLock({ procRoot, runDir, pid: 10 });
+  const first = takeLock({ procRoot, directory: runDir, pid: 10 });
   started(10, "999");
-  takeLock({ procRoot, runDir, pid: 20 });
+  takeLock({ procRoot, directory: runDir, pid: 20 });
   first.release();
   assert.deepEqual(readdirSync(runDir), ["aod.lock"]);
 });

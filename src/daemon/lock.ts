@@ -4,7 +4,7 @@ import { AodError } from "../system/error.ts";
 import { hasCode } from "../system/proc.ts";
 
 export interface LockOptions {
-  readonly runDir: string;
+  readonly directory: string;
   readonly procRoot: string;
   readonly pid: number;
 }
@@ -24,11 +24,11 @@ interface Holder {
 const ATTEMPTS = 5;
 
 /**
- * Takes `aod.lock` in the run directory for the life of this process. Throws AodError `failed` that names the process that has it. The
+ * Takes `aod.lock` in a directory for the life of this process. Throws AodError `failed` that names the process that has it. The
  * lock of a process that is gone, e.g. after kill -9, is taken over.
  */
 export function takeLock(options: LockOptions): DaemonLock {
-  const path = join(options.runDir, "aod.lock");
+  const path = join(options.directory, "aod.lock");
   const own = `${path}.${options.pid}`;
   const text = JSON.stringify(describe(options));
   rmSync(own, { force: true });

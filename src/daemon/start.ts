@@ -19,7 +19,7 @@ import { startApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
 import { readHost } from "./host.ts";
-import { takeLock } from "./lock.ts";
+import { type DaemonLock, takeLock } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { statusOf } from "./status.ts";
 
@@ -61,7 +61,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   const { config, log, roots = systemRoots } = options;
   const clock = systemClock;
   makeDirectories(config);
-  const lock = takeLock({ runDir: config.run_dir, procRoot: roots.procRoot, pid: process.pid });
+  const release = takeLocks(config, roots);
   try {
     const host = await readHost();
     const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
@@ -100,11 +100,27 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         await daemon.end();
         await api.close();
         samples.close();
-        lock.release();
+        release();
       },
     };
   } catch (error) {
-    lock.release();
+    release();
+    throw error;
+  }
+}
+
+/** Of both directories: each has one daemon. */
+function takeLocks({ run_dir, state_dir }: Config, { procRoot }: Roots): () => void {
+  const taken: DaemonLock[] = [];
+  const release = (): void => {
+    for (const lock of taken) lock.release();
+  };
+  try {
+    for (const directory of new Set([run_dir, state_dir]))
+      taken.push(takeLock({ directory, procRoot, pid: process.pid }));
+    return release;
+  } catch (error) {
+    release();
     throw error;
   }
 }

@@ -124,7 +124,7 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
       : {}),
     ...(lastTick === undefined
       ? {}
-      : { operations: lastTick.head, history: Math.max(0, lastTick.head - lastTick.oldest + 1) }),
+      : { operations: lastTick.head, history: lastTick.head === 0 ? 0 : lastTick.head - lastTick.oldest + 1 }),
     ...(openRequests === undefined ? {} : { open_requests: openRequests }),
     counts: daemon.opCounts.list(),
     counts_forgotten: daemon.opCounts.forgotten,
