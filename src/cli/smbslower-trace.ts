@@ -128,7 +128,8 @@ export class SlowerTrace {
   /** What was in flight when the helper last looked, and has not been seen to end since. */
   private openOps(): readonly SmbOp[] {
     const ops = this.inflight?.ops ?? [];
-    return ops.filter((op) => op.endedNs === undefined && !this.endedSince.has(op.seq) && this.wanted(op));
+    const open = ops.filter((op) => op.endedNs === undefined && !this.endedSince.has(op.seq) && this.wanted(op));
+    return open.sort((a, b) => a.seq - b.seq);
   }
 
   private wanted(op: SmbOp): boolean {
