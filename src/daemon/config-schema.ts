@@ -71,7 +71,7 @@ export const configSchema = section({
     max_age: duration("30d", "Bundles older than this are removed."),
     max_bytes: size("1GiB", "Bytes of all bundles together; the oldest goes first."),
     min_free: size(
-      "256MiB",
+      "128MiB",
       "Bytes that must stay free on the file system of `state_dir`; below it nothing is captured.",
     ),
     max_size: size("128MiB", "Bytes of the files of one bundle before it is packed."),

@@ -223,3 +223,15 @@ test("a mount that appears and disappears: its name is learnt, and kept for what
   assert.equal(world.daemon.incidentList()[0]?.target.server, "files.example");
   await world.daemon.end();
 });
+
+test("losses are logged when they are new and when they have doubled, not every second", async (t) => {
+  const world = await attached(createWorld(t));
+  for (let count = 1; count <= 100; count++)
+    world.probe.onEvent({ type: "lost", losses: [{ kind: "ringbuf", count }] });
+  const logged = world.log.lines.filter((line) => line.includes("the probe lost something"));
+  assert.deepEqual(
+    logged.map((line) => JSON.parse(line).losses[0].count),
+    [1, 2, 4, 8, 16, 32, 64],
+  );
+  assert.deepEqual(world.daemon.probe.losses, [{ kind: "ringbuf", count: 100 }]);
+});

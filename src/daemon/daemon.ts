@@ -5,7 +5,7 @@ import type { Phase } from "../capture/capture.ts";
 import { type Anomaly, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
 import { createDetectors } from "../detect/registry.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
-import type { ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
+import type { Loss, ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import type { ProbeSettings } from "../probe/settings.ts";
@@ -72,6 +72,7 @@ export class Daemon {
   readonly #needs: Needs;
   readonly #runs = new Map<string, IncidentRun>();
   readonly #closing = new Set<Promise<void>>();
+  readonly #lossesLogged = new Map<string, number>();
   #sampling = false;
   #ending = false;
 
@@ -188,7 +189,7 @@ export class Daemon {
         this.#feed.take(event.history);
         break;
       case "lost":
-        log.warn({ losses: event.losses }, "the probe lost something");
+        this.#logLosses(event.losses);
         break;
       case "error":
         log.error({ error: event.message }, "the probe cannot go on");
@@ -291,11 +292,23 @@ export class Daemon {
       this.openRequests = undefined;
       this.lastTick = undefined;
       this.opCounts.clear();
+      this.#lossesLogged.clear();
       this.#feed.probeEnded();
     }
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
     else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
+  }
+
+  /** Each kind when it first appears and whenever it has doubled: the totals are in the status. */
+  #logLosses(losses: readonly Loss[]): void {
+    const news = losses.filter(({ kind, detail, count }) => {
+      const key = `${kind} ${detail ?? ""}`;
+      if (count < 2 * (this.#lossesLogged.get(key) ?? 0.5)) return false;
+      this.#lossesLogged.set(key, count);
+      return true;
+    });
+    if (news.length > 0) this.#deps.log.warn({ losses: news }, "the probe lost something");
   }
 
   /** So that a name is there when an anomaly needs it. */
