@@ -35,9 +35,7 @@ async function run(options: { readonly config?: string; readonly logLevel: strin
     throw new AodError("usage", `there is no log level "${options.logLevel}": it is one of ${levels.join(", ")}`);
   }
   const { config, source } = loadConfig(options.config, process.env);
-  if (process.geteuid?.() !== 0) {
-    throw new AodError("failed", "the daemon needs root to load BPF programs: run it as root, or with sudo");
-  }
+  requireRoot(process.geteuid?.());
   const log = createLog(process.stderr, options.logLevel);
   const signal = nextSignal();
   const running = await startDaemon({ config, configSource: source, log, version });
@@ -57,6 +55,11 @@ async function run(options: { readonly config?: string; readonly logLevel: strin
     clearInterval(beat);
   }
   log.info("ended");
+}
+
+export function requireRoot(effectiveUser: number | undefined): void {
+  if (effectiveUser === 0) return;
+  throw new AodError("failed", "the daemon needs root to load BPF programs: run it as root, or with sudo");
 }
 
 /** The first SIGTERM or SIGINT; a second one ends the process as usual. */
