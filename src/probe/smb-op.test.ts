@@ -134,6 +134,11 @@ describe("the other facts of an op", () => {
     for (const command of [6, 8, 9]) assert.equal("pid" in op({ comm: "kworker/u8:2", command }), false);
   });
 
+  it("a kernel worker that is noted as its own opener is not one", () => {
+    const found = op({ comm: "kworker/u8:2", command: 9, opener: 1_234 });
+    assert.equal("pid" in found || "opener" in found, false);
+  });
+
   it("an echo is the kernel worker's own", () => {
     assert.equal(op({ comm: "kworker/1:1", command: 13 }).pid, 1_234);
   });

@@ -21,7 +21,8 @@ export function smbOpOf(raw: AodSmbOp, nowNs: number): SmbOp | undefined {
   const startedNs = flags & AodOpFlag.QUEUE ? raw.created - raw.queueNs : raw.created;
   const endedNs = endOf(raw, state);
   const end = endKind(flags);
-  const pid = issuerOf(raw);
+  const opener = openerOf(raw);
+  const pid = issuerOf(raw, opener);
   return {
     seq: raw.seq,
     state,
@@ -36,7 +37,7 @@ export function smbOpOf(raw: AodSmbOp, nowNs: number): SmbOp | undefined {
     ...(pid === undefined ? undefined : { pid }),
     tid: raw.tid,
     comm: raw.comm,
-    ...(raw.opener === 0 ? undefined : { opener: raw.opener }),
+    ...(opener === undefined ? undefined : { opener }),
     cgroupId: raw.cgroup,
     connectionId: raw.connection,
     sessionId: raw.session,
@@ -90,8 +91,17 @@ function endKind(flags: number): OpEnd | undefined {
   return flags & AodOpFlag.CANCELLED ? "cancelled" : undefined;
 }
 
-function issuerOf(raw: AodSmbOp): number | undefined {
-  if (!raw.comm.startsWith("kworker")) return raw.tgid;
-  if (raw.opener !== 0) return raw.opener;
-  return onBehalf.has(raw.command) ? undefined : raw.tgid;
+function isKernelWorker(raw: AodSmbOp): boolean {
+  return raw.comm.startsWith("kworker");
+}
+
+/** From 6.10 on cifs_init_request() notes the kernel worker itself where it has no open file: that is no opener. */
+function openerOf(raw: AodSmbOp): number | undefined {
+  const unknown = raw.opener === 0 || (isKernelWorker(raw) && raw.opener === raw.tgid);
+  return unknown ? undefined : raw.opener;
+}
+
+function issuerOf(raw: AodSmbOp, opener: number | undefined): number | undefined {
+  if (!isKernelWorker(raw)) return raw.tgid;
+  return opener ?? (onBehalf.has(raw.command) ? undefined : raw.tgid);
 }
