@@ -10,7 +10,12 @@ const trialMs = 8_000;
  * Whether /dev/kvm runs a kernel. A device that is there may still not work (nested virtualisation), so a small guest
  * is booted once per boot of the host and the verdict is kept in the cache.
  */
-export async function kvmWorks(cache: string, kernel: BootKernel, qemu: string, say: Say): Promise<boolean> {
+export async function kvmWorks(
+  cache: string,
+  kernel: BootKernel,
+  launcher: readonly [string, ...string[]],
+  say: Say,
+): Promise<boolean> {
   const usable = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
     () => true,
     () => false,
@@ -20,7 +25,7 @@ export async function kvmWorks(cache: string, kernel: BootKernel, qemu: string, 
   const verdictFile = join(cache, "kvm.json");
   const kept = await readVerdict(verdictFile);
   if (kept?.bootId === bootId) return kept.works;
-  const works = await trialBoot(qemu, trialArguments(kernel));
+  const works = await trialBoot(launcher, trialArguments(kernel));
   say(works ? "KVM: trial boot works" : "KVM: /dev/kvm is there but a trial boot does not work; software emulation");
   const partial = `${verdictFile}.${process.pid}`;
   await writeFile(partial, JSON.stringify({ bootId, works }));
@@ -39,9 +44,10 @@ async function readVerdict(path: string): Promise<{ bootId: string; works: boole
   }
 }
 
-function trialBoot(qemu: string, args: readonly string[]): Promise<boolean> {
+function trialBoot(launcher: readonly [string, ...string[]], args: readonly string[]): Promise<boolean> {
+  const [program, ...before] = launcher;
   return new Promise((resolve) => {
-    const child = spawn(qemu, args, { stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn(program, [...before, ...args], { stdio: ["ignore", "pipe", "ignore"] });
     let output = "";
     let works = false;
     const timer = setTimeout(() => child.kill("SIGKILL"), trialMs);

@@ -11,6 +11,8 @@ import { channelDescriptors, type MachineOptions, machineArguments } from "./qem
 import { quoteWord } from "./quote.ts";
 
 const qemu = "qemu-system-x86_64";
+// The machine ends with the process that started it, however that ends.
+const launcher = ["setpriv", "--pdeathsig", "KILL", "--", qemu] as const;
 
 export interface Run {
   /** build/lab/NAME */
@@ -65,7 +67,8 @@ class BootFailure extends AodError {}
  * (docs/decisions/lab-emulation.md).
  */
 export async function boot(request: BootRequest): Promise<Outcome> {
-  const kvm = !request.machine.icount && (await kvmWorks(cacheRoot(process.env), request.kernel, qemu, request.say));
+  const kvm =
+    !request.machine.icount && (await kvmWorks(cacheRoot(process.env), request.kernel, launcher, request.say));
   await writeJob(request);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -84,7 +87,8 @@ async function bootOnce(request: BootRequest, kvm: boolean): Promise<Outcome> {
   const interactive = request.script === undefined;
   await writeFile(run.console, "");
   const started = performance.now();
-  const child = spawn(qemu, machineArguments(kernel, machine, run, { kvm, interactive }), {
+  const [program, ...before] = launcher;
+  const child = spawn(program, [...before, ...machineArguments(kernel, machine, run, { kvm, interactive })], {
     stdio: interactive ? "inherit" : ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe"],
   });
   let complaint = "";
@@ -100,7 +104,6 @@ async function bootOnce(request: BootRequest, kvm: boolean): Promise<Outcome> {
   };
   const end = setTimeout(stopOverTime, request.timeLimitMs);
   const bootEnd = interactive ? undefined : setTimeout(stopOverTime, bootLimitMs * (machine.icount ? 4 : 1));
-  process.once("exit", stop);
 
   if (!interactive) {
     const complain = (chunk: Buffer): void => {
@@ -131,7 +134,6 @@ async function bootOnce(request: BootRequest, kvm: boolean): Promise<Outcome> {
   });
   clearTimeout(end);
   clearTimeout(bootEnd);
-  process.off("exit", stop);
   const totalMs = performance.now() - started;
   if (interactive && problem === undefined) return { status: 0, bootMs: 0, totalMs };
   if (status !== undefined) return { status, bootMs: bootMs ?? totalMs, totalMs };
