@@ -5,12 +5,10 @@ import type { Phase } from "../capture/capture.ts";
 import { type Anomaly, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
 import { createDetectors } from "../detect/registry.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
-import type { Loss, ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
+import type { ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
-import type { ProbeSettings } from "../probe/settings.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
-import { OTHER_COMMAND } from "../smb/commands.ts";
 import { type Clock, formatWall } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
@@ -23,8 +21,10 @@ import type { IncidentJson } from "./incident-json.ts";
 import { IncidentRun } from "./incident-run.ts";
 import { type CloseReason, type Incident, Incidents, type IncidentTarget } from "./incidents.ts";
 import type { Logger } from "./log.ts";
+import { LossNews } from "./loss-news.ts";
 import { OpCounts } from "./op-counts.ts";
 import { ProbeManager, type ProbeState } from "./probe-manager.ts";
+import { settingsOf } from "./probe-settings.ts";
 
 /** Everything that the daemon takes from outside. Tests pass their own. */
 export interface DaemonDeps {
@@ -72,7 +72,7 @@ export class Daemon {
   readonly #needs: Needs;
   readonly #runs = new Map<string, IncidentRun>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #lossesLogged = new Map<string, number>();
+  readonly #lossNews = new LossNews();
   #sampling = false;
   #ending = false;
 
@@ -189,7 +189,7 @@ export class Daemon {
         this.#feed.take(event.history);
         break;
       case "lost":
-        this.#logLosses(event.losses);
+        this.#lossNews.take(event.losses, (losses) => log.warn({ losses }, "the probe lost something"));
         break;
       case "error":
         log.error({ error: event.message }, "the probe cannot go on");
@@ -292,23 +292,12 @@ export class Daemon {
       this.openRequests = undefined;
       this.lastTick = undefined;
       this.opCounts.clear();
-      this.#lossesLogged.clear();
+      this.#lossNews.clear();
       this.#feed.probeEnded();
     }
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
     else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
-  }
-
-  /** Each kind when it first appears and whenever it has doubled: the totals are in the status. */
-  #logLosses(losses: readonly Loss[]): void {
-    const news = losses.filter(({ kind, detail, count }) => {
-      const key = `${kind} ${detail ?? ""}`;
-      if (count < 2 * (this.#lossesLogged.get(key) ?? 0.5)) return false;
-      this.#lossesLogged.set(key, count);
-      return true;
-    });
-    if (news.length > 0) this.#deps.log.warn({ losses: news }, "the probe lost something");
   }
 
   /** So that a name is there when an anomaly needs it. */
@@ -335,14 +324,4 @@ export class Daemon {
         this.#sampling = false;
       });
   }
-}
-
-/** The probe reports what some detector needs, and nothing else. */
-function settingsOf(needs: Needs): ProbeSettings {
-  const slowUsOf = new Map<number, number | null>();
-  for (let code = 0; code <= OTHER_COMMAND; code++) {
-    const ns = needs.slowNs.get(code);
-    slowUsOf.set(code, ns === undefined || !Number.isFinite(ns) ? null : ns / 1000);
-  }
-  return { slowUs: null, slowUsOf, inflightUs: needs.inflightNs === undefined ? null : needs.inflightNs / 1000 };
 }
