@@ -7,7 +7,8 @@ cd "$LAB_CWD" 2>/dev/null || cd /
 
 if [ -e /run/lab/interactive ]; then
   echo "lab: kernel $LAB_RELEASE on the host's file system under an overlay; results: /run/lab; 'exit' ends the machine"
-  setsid -c /bin/bash -i < /dev/ttyS0 > /dev/ttyS0 2>&1
+  # Without the start-up files of the host's root: they may be long, and every program costs time here.
+  PS1='lab:\w# ' setsid -c /bin/bash --norc --noprofile -i < /dev/ttyS0 > /dev/ttyS0 2>&1
 else
   exec 3> /dev/virtio-ports/lab.ctl
   echo "ready" >&3
