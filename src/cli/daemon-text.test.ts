@@ -113,7 +113,7 @@ test("the status says which hook is not on its first rung and why, what was lost
     "          send (__smb_send_rqst) is on kprobe: no BTF of it",
     "  lost    unseen SMB2_ECHO 2",
     "  files.example  needs reconnect  0x1  \\\\files.example\\share",
-    "anomalies 5 (1 were no hang)",
+    "anomalies 5 (1 did not hang)",
     "incidents 1 open, 2 remembered",
     "bundles   1 (2 KiB) in /var/lib/aod/bundles, 1 GiB free",
     "  last error 2026-11-22T13:02:00.000000Z: no space left below /var/lib/aod",

@@ -79,7 +79,7 @@ function droppedText({ same_fault, too_many_open, not_hanging }: Status["inciden
   const parts = [
     ...(same_fault > 0 ? [`${same_fault} of a fault that lasts`] : []),
     ...(too_many_open > 0 ? [`${too_many_open} dropped, too many incidents were open`] : []),
-    ...(not_hanging > 0 ? [`${not_hanging} were no hang`] : []),
+    ...(not_hanging > 0 ? [`${not_hanging} did not hang`] : []),
   ];
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }

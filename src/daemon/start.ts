@@ -32,6 +32,9 @@ export interface Roots {
 
 export const systemRoots: Roots = { procRoot: "/proc", sysRoot: "/sys", kmsgPath: "/dev/kmsg" };
 
+/** What is in flight is told with each tick: a request that crosses its threshold must be noticed within 1.25 s, also on a busy machine. */
+const TICK_MS = 500;
+
 export interface StartOptions {
   readonly config: Config;
   readonly configSource: string;
@@ -138,7 +141,7 @@ function makeDirectories({ run_dir, state_dir }: Config): void {
 
 function partsOf({ config, log, ...options }: StartOptions, roots: Roots, host: BundleHost, versions: BundleVersions) {
   const paths = nativePaths();
-  const probe = { program: paths.probe, object: paths.object("smb_wire"), module: "cifs" };
+  const probe = { program: paths.probe, object: paths.object("smb_wire"), module: "cifs", tickMs: TICK_MS };
   const { min_free, max_size, max_ops, max_count, max_bytes, max_age } = config.bundles;
   const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };
   return {
