@@ -156,7 +156,26 @@ int BPF_PROG(release_f, struct kref *refcount)
 SEC("fentry/smb2_deferred_work_close")
 int BPF_PROG(deferred_close_f, struct work_struct *work)
 {
-	return deferred_close(opener_of(work));
+	return note_opener(opener_of(work));
+}
+
+/*
+ * Since 6.10 the header of a writeback names the kernel worker; the file still knows who opened it. Through the helper, because
+ * the verifier takes the union that holds `req` for its first member.
+ */
+static __always_inline int writeback(struct cifs_io_subrequest *write)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+		return 0;
+	return note_opener(BPF_CORE_READ(write, req, cfile, pid));
+}
+
+SEC("fentry/smb2_async_writev")
+int BPF_PROG(write_f, struct cifs_io_subrequest *write)
+{
+	return writeback(write);
 }
 
 SEC("tp_btf/smb3_reconnect")
@@ -239,7 +258,13 @@ int BPF_KPROBE(release_k, struct kref *refcount)
 SEC("kprobe/smb2_deferred_work_close")
 int BPF_KPROBE(deferred_close_k, struct work_struct *work)
 {
-	return deferred_close(opener_of(work));
+	return note_opener(opener_of(work));
+}
+
+SEC("kprobe/smb2_async_writev")
+int BPF_KPROBE(write_k, struct cifs_io_subrequest *write)
+{
+	return writeback(write);
 }
 
 SEC("raw_tp/smb3_reconnect")

@@ -21,6 +21,7 @@ struct hook hooks[] = {
 	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2 },
 	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true },
 	{ "deferred_close", "smb2_deferred_work_close", { "deferred_close_f" }, { "deferred_close_k" }, 1 },
+	{ "write", "smb2_async_writev", { "write_f" }, { "write_k" }, 1, .type = "cifs_io_subrequest" },
 	{ "reconnect", "smb3_reconnect", { "reconnect_f" }, { "reconnect_k" }, .tracepoint = true },
 };
 const size_t n_hooks = ARRAY_SIZE(hooks);
@@ -93,13 +94,18 @@ static bool btf_tracepoint(const struct btf *btf, const char *event)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
 }
 
-static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool symbol, const char *hide)
+static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool symbol, const struct options *options)
 {
+	const char *hide = options->hide;
 	int args = hook->tracepoint ? 0 : btf_args(btf, hook->function);
 	bool kprobe = hook->tracepoint || symbol;
 
-	if (hidden(hide, hook->name, "fentry"))
-		snprintf(hook->why, sizeof(hook->why), "hidden by --hide");
+	if (hook->type && btf__find_by_name_kind(btf, hook->type, BTF_KIND_STRUCT) < 0) {
+		snprintf(hook->why, sizeof(hook->why), "not needed: this kernel has no struct %s", hook->type);
+		return;
+	}
+	if (options->no_fentry || hidden(hide, hook->name, "fentry"))
+		snprintf(hook->why, sizeof(hook->why), "hidden by %s", options->no_fentry ? "--no-fentry" : "--hide");
 	else if (hook->tracepoint && !btf_tracepoint(btf, hook->function))
 		snprintf(hook->why, sizeof(hook->why), "no trace point %s in BTF", hook->function);
 	else if (args < 0)
@@ -158,7 +164,7 @@ int ladder_choose(const struct options *options)
 			break;
 		}
 	for (size_t i = 0; i < n_hooks; i++)
-		choose(&hooks[i], module, ftrace[i], symbol[i], options->hide);
+		choose(&hooks[i], module, ftrace[i], symbol[i], options);
 	err = 0;
 out:
 	if (module != base)

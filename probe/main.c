@@ -16,13 +16,13 @@
 #include <unistd.h>
 #include "probe.h"
 
-static const char usage[] = "usage: aod-probe --object FILE [--module cifs] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--verbose]\n";
+static const char usage[] = "usage: aod-probe --object FILE [--module cifs] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--verbose]\n";
 
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
 		{ "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
-		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "verbose", no_argument, NULL, 'v' }, {},
+		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "verbose", no_argument, NULL, 'v' }, {},
 	};
 	int c;
 
@@ -34,6 +34,7 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'u': o->user = optarg; break;
 		case 't': o->tick_ms = strtoul(optarg, NULL, 10); break;
 		case 'h': o->hide = optarg; break;
+		case 'f': o->no_fentry = true; break;
 		case 'v': o->verbose = true; break;
 		default: return -EINVAL;
 		}

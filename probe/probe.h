@@ -16,6 +16,7 @@ struct options {
 	const char *module;
 	const char *user;
 	const char *hide; /* ROLE or ROLE:fentry, comma-separated: pretend that the hook is not there */
+	bool no_fentry; /* start on the lower rung */
 	unsigned int tick_ms;
 	bool verbose; /* libbpf's and the verifier's words on stderr */
 };
@@ -26,7 +27,8 @@ struct hook {
 	const char *function;
 	const char *fentry[2];
 	const char *kprobe[2];
-	int args;        /* what the fentry form needs in BTF; a trace point has none */
+	int args;         /* what the fentry form needs in BTF; a trace point has none */
+	const char *type; /* a struct without which the hook has nothing to do */
 	bool tracepoint;
 	bool needed;
 	enum aod_rung rung;

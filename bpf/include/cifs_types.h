@@ -10,8 +10,10 @@ struct kref {
 };
 
 struct task_struct {
+	unsigned int flags;
 	char comm[16];
 } CORE;
+#define PF_KTHREAD 0x00200000
 
 struct kvec {
 	void *iov_base;
@@ -48,6 +50,15 @@ struct delayed_work {
 struct cifsFileInfo {
 	__u32 pid;
 	struct delayed_work deferred;
+} CORE;
+
+/* since 6.10 */
+struct cifs_io_request {
+	struct cifsFileInfo *cfile;
+} CORE;
+
+struct cifs_io_subrequest {
+	struct cifs_io_request *req;
 } CORE;
 
 /* enum mid_state_values, since 5.10; mid_flags of 5.10 ... 6.12 */

@@ -47,8 +47,8 @@ static __always_inline void *rqst_noted(void)
 	return t ? (void *)t->rqst : NULL;
 }
 
-/* The task's next CLOSE is for a file that somebody else had open. */
-static __always_inline int deferred_close(__u32 opener)
+/* The task's next WRITE or CLOSE is for a file that another may have opened. */
+static __always_inline int note_opener(__u32 opener)
 {
 	struct aod_task *t = task_claim(bpf_get_current_pid_tgid());
 
@@ -148,7 +148,7 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 mid, __u
 			op->chain = t->chain;
 			op->lead = ops[(t->chain - 1) & (AOD_RING - 1)].lead;
 		}
-		if (command == SMB2_CLOSE)
+		if (t->opener && (command == SMB2_CLOSE || command == SMB2_WRITE))
 			op->opener = t->opener;
 		t->chain = position + 1;
 	} else {

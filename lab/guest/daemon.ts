@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { askDaemon, NotRunning } from "../../src/daemon/api-client.ts";
 import type { Status } from "../../src/daemon/status.ts";
 import type { Lab } from "./lab.ts";
 import type { Background } from "./process.ts";
@@ -20,24 +22,26 @@ export interface Incident {
   readonly bundle: string | null;
 }
 
-/** Starts the daemon with `config` (YAML) and waits until its API answers; with `attached`, until the probe runs. */
+/**
+ * Starts the daemon with `config` (YAML) and waits until its API answers; with `attached`, until the probe runs. It is asked over its
+ * socket: a program started for each question would take the emulated processor from the daemon.
+ */
 export async function startDaemon(lab: Lab, config = "", attached = true): Promise<RunningDaemon> {
   lab.write("aod.yaml", config);
-  const configFile = `${lab.out}/aod.yaml`;
+  const runDir = lab.aodEnvironment["AOD_RUN_DIR"] ?? "";
   const daemon: RunningDaemon = {
-    process: lab.startAod(["run", "--config", configFile], { name: "daemon" }),
-    status: async () => JSON.parse((await lab.aod(["status", "--json"])).stdout) as Status,
-    incidents: async () => linesOf(await lab.aod(["incidents", "--json"])).map((line) => JSON.parse(line) as Incident),
+    process: lab.startAod(["run", "--config", join(lab.out, "aod.yaml")], { name: "daemon" }),
+    status: async () => (await askDaemon(runDir, "/status")) as Status,
+    incidents: async () => (await askDaemon(runDir, "/incidents")) as readonly Incident[],
   };
   await lab.until("the daemon answers", 60, async () => {
-    const ran = await lab.aod(["status", "--json"], { anyStatus: true });
-    if (ran.status !== 0) return false;
-    const status = JSON.parse(ran.stdout) as Status;
-    return !attached || status.probes[0]?.state === "running";
+    try {
+      const status = await daemon.status();
+      return !attached || status.probes[0]?.state === "running";
+    } catch (error) {
+      if (error instanceof NotRunning) return false;
+      throw error;
+    }
   });
   return daemon;
-}
-
-function linesOf({ stdout }: { readonly stdout: string }): string[] {
-  return stdout.split("\n").filter((line) => line !== "");
 }
