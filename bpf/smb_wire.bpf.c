@@ -47,7 +47,7 @@ static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mi
 	if (!mid || IS_ERR(mid))
 		return 0;
 	header = direct ? rqst->rq_iov->iov_base : BPF_CORE_READ(rqst, rq_iov, iov_base);
-	op = op_begin(key_of(mid, direct), GET(direct, mid, mid), direct ? mid->server->conn_id : BPF_CORE_READ(mid, server, conn_id),
+	op = op_begin(key_of(mid, direct), direct ? mid->server->conn_id : BPF_CORE_READ(mid, server, conn_id),
 		      GET(direct, mid, command), header, async);
 	if (!op)
 		return 0;

@@ -92,9 +92,9 @@ static __noinline int overtake(__u32 position)
 }
 
 /* Takes a slot and fills all but the name of the task; op_publish() ends it. */
-static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 mid, __u64 connection, __u16 command, void *header, bool async)
+static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 connection, __u16 command, void *header, bool async)
 {
-	struct smb2_request_part part = {};
+	struct smb2_request_part part; /* all 0 if it cannot be read */
 	__u64 id = bpf_get_current_pid_tgid(), now, seq;
 	struct aod_index_entry *entry = index_claim(request);
 	struct aod_task *t = task_find(id);
@@ -121,7 +121,7 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 mid, __u
 	op->last_answer = 0;
 	op->closed = 0;
 	op->queue_ns = 0;
-	op->mid = mid;
+	op->mid = part.message_id;
 	op->connection = connection;
 	op->session = part.session_id;
 	op->cgroup = bpf_get_current_cgroup_id();
@@ -191,15 +191,18 @@ static __always_inline int op_sent(int ret)
 static __always_inline void take_status(struct aod_smb_op *op, void *response)
 {
 	struct smb2_response_part part;
+	__u32 flags = AOD_F_STATUS;
 
-	if (bpf_probe_read_kernel(&part, sizeof(part), response + SMB2_RESPONSE_PART_AT))
+	/* every word copied costs: the async id, which few responses have, only where it is one */
+	if (bpf_probe_read_kernel(&part, __builtin_offsetof(struct smb2_response_part, message_id), response + SMB2_RESPONSE_PART_AT))
 		return;
 	op->status = part.status;
-	op->flags |= AOD_F_STATUS;
 	if (part.flags & SMB2_FLAGS_ASYNC_COMMAND) {
-		op->flags |= AOD_F_WIRE_ASYNC;
-		op->async_id = part.async_id;
+		bpf_probe_read_kernel(&op->async_id, sizeof(op->async_id),
+				      response + SMB2_RESPONSE_PART_AT + __builtin_offsetof(struct smb2_response_part, async_id));
+		flags |= AOD_F_WIRE_ASYNC;
 	}
+	op->flags |= flags;
 }
 
 /* The first member of an op's compound, or NULL when the ring has overtaken it. */
