@@ -67,27 +67,23 @@ static __always_inline struct aod_smb_op *op_at(__u64 at)
 /* An entry for a new request. The same pointer still being there means that its release was missed (a program run lost to recursion). */
 static __always_inline struct aod_index_entry *index_claim(__u64 request)
 {
-	struct aod_index_entry *e = index_bucket(request), *mine = NULL;
+	struct aod_index_entry *e = index_find(request);
 
-	for (int i = 0; i < PROBES; i++) {
-		__u64 there = e[i].request;
+	if (e) {
+		struct aod_smb_op *ghost = op_at(e->at);
 
-		if (there == request) {
-			struct aod_smb_op *ghost = op_at(e[i].at);
-
-			if (ghost && ghost->request == request) {
-				ghost->state = AOD_OP_GHOST;
-				ghost->request = 0;
-			}
-			count(&losses.ghosts);
-			if (mine)
-				mine->request = 0;
-			return &e[i];
+		if (ghost && ghost->request == request) {
+			ghost->state = AOD_OP_GHOST;
+			ghost->request = 0;
 		}
-		if (!there && !mine && !__sync_val_compare_and_swap(&e[i].request, 0, request))
-			mine = &e[i];
+		count(&losses.ghosts);
+		return e;
 	}
-	return mine;
+	e = index_bucket(request);
+	for (int i = 0; i < PROBES; i++)
+		if (!e[i].request && !__sync_val_compare_and_swap(&e[i].request, 0, request))
+			return &e[i];
+	return NULL;
 }
 
 static __always_inline struct aod_task *task_find(__u64 id)
