@@ -9,6 +9,7 @@ import { sambaConfig } from "./guest/samba.ts";
 import { acceleratorArguments, defaultMachine, kernelCommandLine, machineArguments } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
 import { isEmulatorFault } from "./run.ts";
+import { runsToRemove } from "./vm.ts";
 
 const kernel: BootKernel = {
   line: "6.12",
@@ -85,4 +86,15 @@ test("a breakpoint exception in the kernel's log is the emulator's fault, an ord
   assert.ok(isEmulatorFault("[    2.2] Oops: int3: 0000 [#1] PREEMPT SMP NOPTI"));
   assert.ok(isEmulatorFault("[    2.2] int3: 0000 [#1] PREEMPT SMP NOPTI"));
   assert.ok(!isEmulatorFault("[    2.2] Oops: 0000 [#1] PREEMPT SMP NOPTI"));
+});
+
+test("only the oldest runs are removed, and never the kept verdicts", () => {
+  const names = [
+    "results",
+    "20261122-150000-6.1-exec-1",
+    "20261121-150000-6.12-smoke-2",
+    "20261120-150000-6.12-smoke-3",
+  ];
+  assert.deepEqual(runsToRemove(names, 2), ["20261120-150000-6.12-smoke-3"]);
+  assert.deepEqual(runsToRemove(names, 3), []);
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
@@ -46,8 +46,18 @@ export interface BootRequest {
   readonly say: Say;
 }
 
-/** A fresh directory for one run. */
+const keptRuns = 60;
+
+/** Names of the runs that are to go: all but the newest, by the time in their names. Nothing else is ever named. */
+export function runsToRemove(names: readonly string[], keep: number): string[] {
+  const runs = names.filter((name) => /^\d{8}-\d{6}-/.test(name)).sort();
+  return runs.slice(0, Math.max(0, runs.length - keep));
+}
+
+/** A fresh directory for one run; the oldest runs are removed. */
 export async function createRun(label: string): Promise<Run> {
+  const names = await readdir(runsRoot).catch(() => []);
+  for (const name of runsToRemove(names, keptRuns)) await rm(join(runsRoot, name), { recursive: true, force: true });
   const stamp = new Date().toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 15);
   const directory = join(runsRoot, `${stamp}-${label}-${process.pid}`);
   const job = join(directory, "job");
