@@ -160,14 +160,12 @@ int BPF_PROG(deferred_close_f, struct work_struct *work)
 }
 
 /*
- * Since 6.10 the header of a writeback names the kernel worker; the file still knows who opened it. Through the helper, because
- * the verifier takes the union that holds `req` for its first member.
+ * Since 6.10 the header of a writeback names the kernel worker; the file still knows who opened it. That is read through the
+ * helper, because the verifier takes the union that holds `req` for its first member.
  */
 static __always_inline int writeback(struct cifs_io_subrequest *write)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-
-	if (!(BPF_CORE_READ(task, flags) & PF_KTHREAD))
+	if (!(bpf_get_current_task_btf()->flags & PF_KTHREAD))
 		return 0;
 	return note_opener(BPF_CORE_READ(write, req, cfile, pid));
 }
