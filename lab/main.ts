@@ -6,6 +6,7 @@ import { runMatrix, writeSummary } from "./matrix.ts";
 import { cacheRoot } from "./paths.ts";
 import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
+import { Results } from "./results.ts";
 import { loadScenarios, runGroup, type Verdict } from "./run.ts";
 import { boot, createRun } from "./vm.ts";
 
@@ -124,24 +125,40 @@ function printVerdicts(verdicts: readonly Verdict[]): void {
   }
 }
 
+async function runAndPrint(
+  names: readonly string[],
+  flags: MachineFlags & { set: Record<string, string> },
+): Promise<void> {
+  const all = await loadScenarios();
+  const scenarios = names.map((name) => {
+    const found = all.find((scenario) => scenario.name === name);
+    if (found === undefined) throw new AodError("usage", `unknown scenario ${name}; see lab list`);
+    return found;
+  });
+  const kernel = await kernelOf(flags.kernel);
+  const result = await runGroup({ kernel, machine: machineOf(flags), scenarios, settings: flags.set, say });
+  for (const verdict of result.verdicts) {
+    const scenario = scenarios.find(({ name }) => name === verdict.scenario);
+    if (verdict.failure !== undefined || scenario?.present === undefined) continue;
+    const settings = { ...scenario.settings, ...flags.set };
+    console.log(await scenario.present(new Results(verdict.directory, verdict.kernel, settings)));
+  }
+  printVerdicts(result.verdicts);
+  const times = result.bootMs === undefined ? "" : `boot ${(result.bootMs / 1000).toFixed(1)} s; `;
+  say(`${times}console ${result.console}`);
+  process.exitCode = result.verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
+}
+
 withMachineOptions(program.command("run"))
   .argument("<scenarios...>", "scenarios, run one after the other in one boot")
   .option("--set <key=value>", "change a setting of the scenario", collectSetting, {})
   .description("boot, run scenarios, judge what they left")
-  .action(async (names: string[], flags: MachineFlags & { set: Record<string, string> }) => {
-    const all = await loadScenarios();
-    const scenarios = names.map((name) => {
-      const found = all.find((scenario) => scenario.name === name);
-      if (found === undefined) throw new AodError("usage", `unknown scenario ${name}; see lab list`);
-      return found;
-    });
-    const kernel = await kernelOf(flags.kernel);
-    const result = await runGroup({ kernel, machine: machineOf(flags), scenarios, settings: flags.set, say });
-    printVerdicts(result.verdicts);
-    const times = result.bootMs === undefined ? "" : `boot ${(result.bootMs / 1000).toFixed(1)} s; `;
-    say(`${times}console ${result.console}`);
-    process.exitCode = result.verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
-  });
+  .action(runAndPrint);
+
+withMachineOptions(program.command("demo"))
+  .option("--set <key=value>", "change a setting of the demo", collectSetting, {})
+  .description("the scenario demo: a share turns slow, and AOD has the evidence from before it happened")
+  .action((flags: MachineFlags & { set: Record<string, string> }) => runAndPrint(["demo"], flags));
 
 program
   .command("full")

@@ -23,6 +23,8 @@ export interface Scenario {
   readonly timeline: (lab: Lab) => Promise<void>;
   /** On the host, after the machine is gone: throws when the files do not show what they should. */
   readonly expect: (results: Results) => void | Promise<void>;
+  /** On the host, after it passed: what a person is to see of it, e.g. what the demo found and where it is. */
+  readonly present?: (results: Results) => string | Promise<string>;
 }
 
 /** Keeps the types of a scenario without an annotation. */
