@@ -1,15 +1,136 @@
+// npm run bench [-- cost|workload|syscalls|memory]: measures, prints, and stores under bench/results/. Without a name: all of them.
+import { join } from "node:path";
 import { Command } from "commander";
+import { repoRoot } from "../lab/paths.ts";
 import { AodError, messageOf } from "../src/system/error.ts";
+import { costFigures, costText } from "./cost.ts";
 import { runInGuest, say } from "./guest.ts";
-import type { RoundsResult } from "./request.ts";
+import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
+import { sets } from "./request.ts";
+import { store } from "./results.ts";
+import { workloadFigures, workloadText } from "./workload.ts";
 
-const program = new Command("bench");
-program.command("cost").option("--kernel <k>", "", "6.12").option("--files <n>","","100").option("--sets <s...>").option("--rounds <n>","","1").action(async (o: {kernel: string; files: string; rounds: string; sets?: string[]}) => {
-  const r = await runInGuest<RoundsResult>(o.kernel, { kind: "rounds", sets: (o.sets ?? ["empty","bare","hash","ours"]) as never, rounds: Number(o.rounds), files: Number(o.files), statistics: true, seconds: 0 }, { icount: true, timeLimitMs: 900_000 });
-  for (const x of r.result.rounds) {
-    console.log(x.set, x.requests, x.requests/x.files, (x.programs.reduce((s,p)=>s+p.ns,0)/x.requests).toFixed(0), "elapsed/req", (x.elapsedNs/x.requests).toFixed(0), x.idleNs);
-    for (const p of x.programs) console.log("   ", p.name, p.runs, (p.ns/p.runs).toFixed(1), (p.ns/x.requests).toFixed(1), p.recursionMisses);
+interface Options {
+  readonly kernel: string[];
+  readonly sets: string[];
+  readonly files: string;
+  readonly rounds: string;
+  readonly seconds: string;
+  readonly object: string;
+}
+
+const hour = 3_600_000;
+
+function requestOf(options: Partial<Options>, fixed: Pick<GuestRequest, "kind" | "statistics">): GuestRequest {
+  const unknown = (options.sets ?? []).filter((set) => !(sets as readonly string[]).includes(set));
+  if (unknown.length > 0) throw new AodError("usage", `there is no set ${unknown.join(", ")}: ${sets.join(", ")}`);
+  return {
+    ...fixed,
+    sets: (options.sets ?? []) as SetName[],
+    object: options.object ?? join(repoRoot, "build", "bpf", "smb_wire.bpf.o"),
+    rounds: Number(options.rounds ?? 1),
+    files: Number(options.files ?? 1),
+    seconds: Number(options.seconds ?? 0),
+  };
+}
+
+/** Prints, and stores what was asked for in full. */
+async function finish<T>(name: string, kernel: string, release: string, text: string, result: T): Promise<void> {
+  const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.trim();
+  const path = await store(`${name}-${kernel}`, { command, release, result });
+  console.log(`\n${name} on ${release}\n\n${text}\n\nstored: ${path}`);
+}
+
+async function cost(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const request = requestOf(options, { kind: "rounds", statistics: true });
+    const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: hour });
+    const figures = costFigures(run.result);
+    const { clocksource, hooks } = run.result;
+    await finish("cost", kernel, run.kernel.release, costText(figures), { request, clocksource, hooks, ...figures });
   }
-  console.log(r.result.clocksource);
+}
+
+async function workload(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const request = requestOf(options, { kind: "rounds", statistics: false });
+    const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: 2 * hour });
+    const figures = workloadFigures(run.result);
+    await finish("workload", kernel, run.kernel.release, workloadText(figures), { request, ...figures, ...run.result });
+  }
+}
+
+async function syscalls(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const request = requestOf(options, { kind: "syscalls", statistics: false });
+    const run = await runInGuest<SyscallsResult>(kernel, request, { icount: false, timeLimitMs: hour });
+    const { table, calls, ticks, requests, seconds } = run.result;
+    const rate = `${requests} requests in ${seconds} s (${Math.round(requests / seconds)}/s), ${ticks} ticks, ${calls} system calls`;
+    await finish("syscalls", kernel, run.kernel.release, `${table.trim()}\n\n${rate}`, run.result);
+  }
+}
+
+async function memory(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const request = requestOf(options, { kind: "memory", statistics: false });
+    const run = await runInGuest<MemoryResult>(kernel, request, { icount: false, timeLimitMs: hour });
+    const { daemon, helper, argv, requests, seconds } = run.result;
+    const mB = (kB: number): string => `${(kB / 1024).toFixed(1)} MiB`;
+    const text = [
+      `after ${seconds} s with traffic (${requests} requests):`,
+      `daemon: RssAnon ${mB(daemon.rssAnon)}, RSS ${mB(daemon.rss)}; ${argv.filter((word) => word.startsWith("--")).join(" ")}`,
+      `helper: RssAnon ${mB(helper.rssAnon)}, RSS ${mB(helper.rss)}`,
+    ];
+    await finish("memory", kernel, run.kernel.release, text.join("\n"), run.result);
+  }
+}
+
+const program = new Command("bench").description(
+  "Measures in the lab, prints the figures, stores them in bench/results/.",
+);
+const both = ["6.1", "6.12"];
+const full: (() => Promise<void>)[] = [];
+
+interface Defaults extends Partial<Omit<Options, "kernel">> {
+  readonly kernel: string[];
+}
+
+function add(name: string, description: string, defaults: Defaults, action: (options: Options) => Promise<void>): void {
+  const command = program.command(name).description(description);
+  const option = (flag: string, text: string, value: string | string[] | undefined): void => {
+    if (value !== undefined) command.option(flag, text, value);
+  };
+  option("--kernel <names...>", "kernels of the lab", defaults.kernel);
+  option("--sets <names...>", `any of ${sets.join(", ")}`, defaults.sets);
+  option("--files <n>", "files that a round creates, writes, syncs and closes", defaults.files);
+  option("--rounds <n>", "rounds of each set, in turn", defaults.rounds);
+  option("--seconds <n>", "how long", defaults.seconds);
+  command.option("--object <file>", "the BPF object of ours, instead of the built one");
+  command.action(action);
+  full.push(() => action(defaults as Options));
+}
+
+add(
+  "cost",
+  "guest instructions per request in BPF programs, by the kernel's statistics",
+  { kernel: both, sets: ["empty", "bare", "hash", "ours"], files: "500", rounds: "3" },
+  cost,
+);
+add(
+  "workload",
+  "guest instructions per request of the whole workload",
+  { kernel: ["6.12"], sets: ["off", "empty", "ours", "aod", "trace-cmd"], files: "2000", rounds: "10" },
+  workload,
+);
+add("syscalls", "system calls of aod-probe under load", { kernel: ["6.12"], seconds: "10" }, syscalls);
+add("memory", "memory of the daemon and its helper under load", { kernel: both, seconds: "60" }, memory);
+program.action(async () => {
+  for (const action of full) await action();
 });
-try { await program.parseAsync(); } catch (error) { say(messageOf(error)); process.exitCode = error instanceof AodError ? error.exitStatus : 1; }
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  say(messageOf(error));
+  process.exitCode = error instanceof AodError ? error.exitStatus : 1;
+}

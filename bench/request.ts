@@ -1,18 +1,23 @@
 /** What the host asks of the program in the guest (/run/lab/request.json), and what comes back (out/result.json). */
 
-/** `off`: nothing is attached. `ours`: aod-probe as in production. `trace-cmd`: trace-cmd start -e cifs. The rest: bench/bpf/. */
-export const sets = ["off", "empty", "bare", "hash", "ours", "trace-cmd"] as const;
+/**
+ * What is attached during a round. `off`: nothing. `ours`: aod-probe, its frames decoded as the daemon does. `aod`: the whole daemon.
+ * `trace-cmd`: trace-cmd start -e cifs. The rest: the objects of bench/bpf/.
+ */
+export const sets = ["off", "empty", "bare", "hash", "ours", "aod", "trace-cmd"] as const;
 export type SetName = (typeof sets)[number];
 
 export interface GuestRequest {
   readonly kind: "rounds" | "syscalls" | "memory";
   readonly sets: readonly SetName[];
+  /** The BPF object of `ours`. */
+  readonly object: string;
   readonly rounds: number;
   /** create, write, fsync, close: so many times a round. */
   readonly files: number;
   /** kernel.bpf_stats_enabled */
   readonly statistics: boolean;
-  /** s; how long `syscalls` traces and `memory` waits. */
+  /** s; how long `syscalls` traces, and how long there is traffic before `memory` looks. */
   readonly seconds: number;
 }
 
@@ -30,22 +35,38 @@ export interface Round {
   readonly files: number;
   /** Requests that the client released meanwhile: the difference in the table per command of /proc/fs/cifs/Stats. */
   readonly requests: number;
+  /** What `ours` counted meanwhile. */
+  readonly counted?: number;
   readonly elapsedNs: number;
-  /** Resolution 10 ms. */
+  /** Of it, the processor idle; resolution 10 ms. */
   readonly idleNs: number;
   readonly programs: readonly ProgramCost[];
 }
 
 export interface RoundsResult {
+  /** Of the guest: what a reading of the clock costs depends on it. */
   readonly clocksource: string;
+  /** Hooks of `ours` that are not on the first rung, and why. */
+  readonly hooks: readonly string[];
   readonly rounds: readonly Round[];
 }
 
 export interface SyscallsResult {
   readonly seconds: number;
+  /** While strace was attached. */
   readonly requests: number;
   /** strace -c, as it prints it. */
   readonly table: string;
   readonly calls: number;
   readonly ticks: number;
+}
+
+/** From /proc/PID/status, kB. */
+export interface MemoryResult {
+  readonly seconds: number;
+  readonly requests: number;
+  /** The daemon's command line: the heap flags. */
+  readonly argv: readonly string[];
+  readonly daemon: { readonly rss: number; readonly rssAnon: number };
+  readonly helper: { readonly rss: number; readonly rssAnon: number };
 }

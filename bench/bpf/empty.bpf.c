@@ -16,6 +16,7 @@ EMPTY(send, "fexit/__smb_send_rqst")
 EMPTY(answer, "fentry/dequeue_mid")
 EMPTY(release, "fentry/__release_mid")
 EMPTY(deferred, "fentry/smb2_deferred_work_close")
+EMPTY(write, "fentry/smb2_async_writev")
 EMPTY(reconnect, "tp_btf/smb3_reconnect")
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

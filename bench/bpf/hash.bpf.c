@@ -69,7 +69,7 @@ struct {
 	__type(value, struct task);
 } waits SEC(".maps");
 
-/* task -> who opened the file that it is about to close */
+/* task -> who opened the file that it is about to close or write back */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -162,7 +162,7 @@ static __always_inline int begin(struct smb_rqst *rqst, struct mid_q_entry *mid,
 		}
 		task->chain = key;
 	}
-	if (r.command == SMB2_CLOSE) {
+	if (r.command == SMB2_CLOSE || r.command == SMB2_WRITE) {
 		__u64 *opener = bpf_map_lookup_elem(&openers, &id);
 
 		if (opener) {
@@ -385,6 +385,18 @@ int BPF_PROG(hash_deferred, struct work_struct *work)
 					     bpf_core_field_offset(struct delayed_work, work));
 	__u64 id = bpf_get_current_pid_tgid(), opener = BPF_CORE_READ(file, pid);
 
+	bpf_map_update_elem(&openers, &id, &opener, BPF_ANY);
+	return 0;
+}
+
+SEC("fentry/smb2_async_writev")
+int BPF_PROG(hash_write, struct cifs_io_subrequest *write)
+{
+	__u64 id = bpf_get_current_pid_tgid(), opener;
+
+	if (!(bpf_get_current_task_btf()->flags & PF_KTHREAD))
+		return 0;
+	opener = BPF_CORE_READ(write, req, cfile, pid);
 	bpf_map_update_elem(&openers, &id, &opener, BPF_ANY);
 	return 0;
 }

@@ -3,7 +3,9 @@ import { readFileSync, writeSync } from "node:fs";
 import { Lab } from "../../lab/guest/lab.ts";
 import { stopSamba } from "../../lab/guest/samba.ts";
 import type { GuestRequest } from "../request.ts";
+import { memory } from "./memory.ts";
 import { rounds } from "./rounds.ts";
+import { syscalls } from "./syscalls.ts";
 
 const eventDescriptor = 3;
 
@@ -11,8 +13,9 @@ const request = JSON.parse(readFileSync("/run/lab/request.json", "utf8")) as Gue
 const lab = new Lab("bench", "", {}, "/run/lab/out", (line) => {
   writeSync(eventDescriptor, `${line.replaceAll("\n", " ")}\n`);
 });
+const kinds = { rounds, syscalls, memory };
 try {
-  lab.writeJson("result.json", await rounds(lab, request));
+  lab.writeJson("result.json", await kinds[request.kind](lab, request));
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

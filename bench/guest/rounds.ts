@@ -1,10 +1,9 @@
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Lab } from "../../lab/guest/lab.ts";
 import type { GuestRequest, Round, RoundsResult, SetName } from "../request.ts";
 import { attach } from "./attach.ts";
-import { build } from "./paths.ts";
-import { costsBetween, programCosts, programIds } from "./programs.ts";
+import type { Helper } from "./helper.ts";
+import { costsBetween, programCosts, programIds, type Snapshot } from "./programs.ts";
 import { prepareShare, work } from "./share.ts";
 
 const warmUpFiles = 20;
@@ -13,31 +12,52 @@ const warmUpFiles = 20;
 export async function rounds(lab: Lab, request: GuestRequest): Promise<RoundsResult> {
   await prepareShare(lab);
   writeFileSync("/proc/sys/kernel/bpf_stats_enabled", request.statistics ? "1" : "0");
-  const program = join(lab.work, "work");
-  copyFileSync(join(build, "bench", "work"), program);
-  await work(lab, program, warmUpFiles);
+  await work(lab, warmUpFiles);
   const done: Round[] = [];
+  const hooks = new Set<string>();
   for (let i = 0; i < request.rounds; i++) {
     for (const set of request.sets) {
-      done.push(await lab.step(`round ${i + 1} of ${request.rounds}: ${set}`, () => round(lab, program, set, request)));
+      done.push(
+        await lab.step(`round ${i + 1} of ${request.rounds}: ${set}`, () =>
+          round(lab, set, request, (helper) => note(hooks, helper)),
+        ),
+      );
       // What is there already can be used even if the guest does not come to its end.
       lab.writeJson("rounds.json", done);
     }
   }
   const clocksource = readFileSync("/sys/devices/system/clocksource/clocksource0/current_clocksource", "utf8").trim();
-  return { clocksource, rounds: done };
+  return { clocksource, hooks: [...hooks], rounds: done };
 }
 
-async function round(lab: Lab, program: string, set: SetName, { files, statistics }: GuestRequest): Promise<Round> {
+function note(hooks: Set<string>, { hello }: Helper): void {
+  for (const { name, rung, why } of hello.hooks) if (rung !== "fentry") hooks.add(`${name}: ${rung}: ${why ?? ""}`);
+}
+
+async function round(
+  lab: Lab,
+  set: SetName,
+  { files, statistics, object }: GuestRequest,
+  onHelper: (helper: Helper) => void,
+): Promise<Round> {
   const others = await programIds(lab);
-  const attached = await attach(lab, set);
+  const { helper, detach } = await attach(lab, set, object);
   try {
-    await work(lab, program, warmUpFiles);
-    const before = statistics ? await programCosts(lab, others) : new Map();
-    const worked = await work(lab, program, files);
+    if (helper !== undefined) onHelper(helper);
+    await work(lab, warmUpFiles);
+    const countedBefore = await helper?.counted();
+    const before: Snapshot = statistics ? await programCosts(lab, others) : new Map();
+    const worked = await work(lab, files);
     const programs = statistics ? costsBetween(before, await programCosts(lab, others)) : [];
-    return { set, files, ...worked, programs };
+    const counted = await helper?.counted();
+    return {
+      set,
+      files,
+      ...worked,
+      ...(counted === undefined || countedBefore === undefined ? {} : { counted: counted - countedBefore }),
+      programs,
+    };
   } finally {
-    await attached.detach();
+    await detach();
   }
 }

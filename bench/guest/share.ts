@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { mountCifs } from "../../lab/guest/cifs.ts";
 import type { Lab } from "../../lab/guest/lab.ts";
 import { shareDirectory, startSamba } from "../../lab/guest/samba.ts";
 import { parseStats } from "../../src/smb/stats.ts";
+import { build } from "./paths.ts";
 
 const mountPoint = "/mnt/share";
 
@@ -37,14 +38,22 @@ export interface Work {
 
 let directories = 0;
 
-/** Runs the workload in a directory of its own, made and removed on the server. */
-export async function work(lab: Lab, program: string, files: number): Promise<Work> {
+/** A new directory, made on the server, and the program, in memory. */
+export function place(lab: Lab): { readonly program: string; readonly directory: string; readonly onServer: string } {
+  const program = join(lab.work, "work");
+  if (!existsSync(program)) copyFileSync(join(build, "bench", "work"), program);
   directories += 1;
   const name = `d${directories}`;
   const onServer = join(shareDirectory("share"), name);
   mkdirSync(onServer);
+  return { program, directory: join(mountPoint, name), onServer };
+}
+
+/** Runs the workload in a directory of its own, made and removed on the server. */
+export async function work(lab: Lab, files: number): Promise<Work> {
+  const { program, directory, onServer } = place(lab);
   const before = releasedRequests();
-  const { stdout } = await lab.run([program, join(mountPoint, name), String(files)], { timeoutMs: 3_600_000 });
+  const { stdout } = await lab.run([program, directory, String(files)], { timeoutMs: 3_600_000 });
   const requests = releasedRequests() - before;
   rmSync(onServer, { recursive: true });
   const [elapsedNs = Number.NaN, idleNs = Number.NaN] = stdout.trim().split(" ").map(Number);

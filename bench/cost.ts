@@ -1,0 +1,85 @@
+import { groupBy, median, type Summary, sum, summary, table, whole } from "./numbers.ts";
+import type { ProgramCost, Round, RoundsResult, SetName } from "./request.ts";
+
+/** Limits of the cost of `ours`: a share of `hash`, and guest instructions per request on 6.12. */
+export const limits = { ofHash: 0.45, instructions: 1600 } as const;
+
+export interface SetCost {
+  readonly set: SetName;
+  /** Guest instructions per request, with the statistics' own. */
+  readonly instructions: Summary;
+  readonly runsPerRequest: number;
+  /** Without what an empty program shows for each run: the statistics' own and the call. */
+  readonly net: number;
+  readonly recursionMisses: number;
+  /** Per program: runs per request, and instructions per run. Of the last round. */
+  readonly programs: readonly { readonly name: string; readonly runs: number; readonly each: number }[];
+}
+
+export interface CostFigures {
+  readonly sets: readonly SetCost[];
+  /** ours / hash */
+  readonly ofHash: number;
+  /** Rounds in which ours did not count exactly what /proc/fs/cifs/Stats counted. */
+  readonly miscounted: number;
+}
+
+const nsOf = (programs: readonly ProgramCost[]): number => sum(programs.map(({ ns }) => ns));
+const runsOf = (programs: readonly ProgramCost[]): number => sum(programs.map(({ runs }) => runs));
+
+export function costFigures({ rounds }: RoundsResult): CostFigures {
+  const empty = rounds.filter(({ set }) => set === "empty");
+  const emptyRun =
+    sum(empty.map(({ programs }) => nsOf(programs))) / sum(empty.map(({ programs }) => runsOf(programs)));
+  const sets = [...groupBy(rounds, ({ set }) => set)].map(([set, own]) => setCost(set, own, emptyRun));
+  const of = (name: SetName): number => sets.find(({ set }) => set === name)?.instructions.median ?? Number.NaN;
+  return {
+    sets,
+    ofHash: of("ours") / of("hash"),
+    miscounted: rounds.filter(({ counted, requests }) => counted !== undefined && counted !== requests).length,
+  };
+}
+
+function setCost(set: SetName, rounds: readonly Round[], emptyRun: number): SetCost {
+  const instructions = summary(rounds.map(({ programs, requests }) => nsOf(programs) / requests));
+  const runsPerRequest = median(rounds.map(({ programs, requests }) => runsOf(programs) / requests));
+  const last = rounds.at(-1);
+  return {
+    set,
+    instructions,
+    runsPerRequest,
+    net: instructions.median - runsPerRequest * emptyRun,
+    recursionMisses: sum(rounds.flatMap(({ programs }) => programs.map((program) => program.recursionMisses))),
+    programs: (last?.programs ?? []).map(({ name, runs, ns }) => ({
+      name,
+      runs: runs / (last?.requests ?? Number.NaN),
+      each: ns / runs,
+    })),
+  };
+}
+
+export function costText(figures: CostFigures): string {
+  const head = ["set", "instructions/request", "min", "max", "runs/request", "net of statistics"];
+  const rows = figures.sets.map(({ set, instructions, runsPerRequest, net }) => [
+    set,
+    whole(instructions.median),
+    whole(instructions.min),
+    whole(instructions.max),
+    runsPerRequest.toFixed(2),
+    whole(net),
+  ]);
+  const programs = figures.sets
+    .filter(({ set }) => set === "ours")
+    .flatMap((set) => set.programs)
+    .map(({ name, runs, each }) => [name, whole(each), runs.toFixed(2), whole(each * runs)]);
+  return [
+    table([head, ...rows]),
+    "",
+    table([["ours", "instructions/run", "runs/request", "instructions/request"], ...programs]),
+    "",
+    `ours / hash: ${figures.ofHash.toFixed(3)} (limit ${limits.ofHash})`,
+    figures.miscounted === 0
+      ? "ours counted exactly the requests of /proc/fs/cifs/Stats in every round"
+      : `ours counted other numbers than /proc/fs/cifs/Stats in ${figures.miscounted} rounds`,
+  ].join("\n");
+}
