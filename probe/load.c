@@ -139,6 +139,23 @@ static int map_memory(struct loaded *loaded)
 	return 0;
 }
 
+static bool stands(const char *name)
+{
+	for (size_t i = 0; i < n_hooks; i++)
+		if (!strcmp(hooks[i].name, name))
+			return hooks[i].rung != AOD_RUNG_NONE;
+	return false;
+}
+
+static int set_knobs(struct bpf_object *object)
+{
+	const struct aod_smb_knobs knobs = { .send = stands("send") };
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.knobs");
+	int err = map ? bpf_map__set_initial_value(map, &knobs, sizeof(knobs)) : -ENOENT;
+
+	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+}
+
 /* Everything up to the attached programs, once. 0, 1 = again, -errno. */
 static int load_once(const struct options *options, struct loaded *loaded, int (*on_outlier)(void *, void *, size_t))
 {
@@ -149,6 +166,9 @@ static int load_once(const struct options *options, struct loaded *loaded, int (
 	loaded->object = open_object(options->object);
 	if (!loaded->object)
 		return -1;
+	err = set_knobs(loaded->object);
+	if (err)
+		return err;
 	err = bpf_object__load(loaded->object);
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");

@@ -48,7 +48,7 @@ static void add(const struct aod_smb_op *op, enum aod_histogram histogram, __u64
 /* The rules are those of docs/op.md. */
 static void account(const struct aod_smb_op *op)
 {
-	const bool sync = !(op->flags & AOD_F_ASYNC_CALL);
+	const bool woke = !(op->flags & (AOD_F_ASYNC_CALL | AOD_F_LATE_ANSWER | AOD_F_CANCELLED));
 	const __u64 sent = op->answered && op->sent > op->answered ? op->answered : op->sent;
 
 	if (op->flags & AOD_F_QUEUE)
@@ -57,7 +57,7 @@ static void account(const struct aod_smb_op *op)
 		add(op, AOD_HIST_SEND, op->created, sent);
 	if (sent && op->answered)
 		add(op, AOD_HIST_WIRE, sent, op->answered);
-	if (sync && op->answered && !(op->flags & AOD_F_LATE_ANSWER)) {
+	if (woke && op->answered) {
 		__u64 answer = op->flags & AOD_F_COMPOUND ? op->last_answer : op->answered;
 
 		if (answer)

@@ -118,6 +118,11 @@ struct aod_smb_losses {
 	__u64 unseen[AOD_COMMANDS]; /* released without a seen begin */
 };
 
+/* Written by aod-probe before the load; the verifier then leaves out what is not used. */
+struct aod_smb_knobs {
+	__u32 send; /* the hook on the end of sending is attached */
+};
+
 /* Written by aod-probe at any time. */
 struct aod_smb_tunables {
 	__u64 slow_ns[AOD_COMMANDS]; /* at least this long: an outlier; all ones = never */

@@ -303,6 +303,9 @@ static __always_inline int op_end(struct aod_index_entry *entry, struct aod_smb_
 
 		op->last_answer = lead ? lead->last_answer : 0;
 	}
+	/* answered and released while the call that sends it has not returned yet */
+	if (knobs.send && !op->sent && op->answered)
+		op->sent = now;
 	op->closed = now;
 	op->state = AOD_OP_CLOSED;
 	op->request = 0;

@@ -82,8 +82,8 @@ function opCells(op: SmbOp, target: SmbTarget): Cells {
 }
 
 function statusOf(op: SmbOp): string | undefined {
-  if (op.status !== undefined) return statusName(op.status);
-  return op.end === undefined ? undefined : `(${op.end})`;
+  const parts = [op.status === undefined ? "" : statusName(op.status), op.end === undefined ? "" : `(${op.end})`];
+  return parts.filter((part) => part !== "").join(" ") || undefined;
 }
 
 function waiterCells(waiter: Waiter, untilNs: number, target: SmbTarget): Cells {

@@ -64,7 +64,8 @@ function phasesOf(raw: AodSmbOp): Phases {
   const queue = flags & AodOpFlag.QUEUE ? Math.floor(raw.queueNs / 1000) : undefined;
   const send = micros(created, crossed ? answered : sent);
   const wire = crossed ? 0 : micros(sent, answered);
-  const wake = flags & (AodOpFlag.ASYNC_CALL | AodOpFlag.LATE_ANSWER) ? undefined : micros(answerFor(raw), closed);
+  const nobodyWoke = flags & (AodOpFlag.ASYNC_CALL | AodOpFlag.LATE_ANSWER | AodOpFlag.CANCELLED);
+  const wake = nobodyWoke ? undefined : micros(answerFor(raw), closed);
   return {
     ...(queue === undefined ? undefined : { queue }),
     ...(send === undefined ? undefined : { send }),
