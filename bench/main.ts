@@ -43,17 +43,16 @@ async function finish<T>(name: string, kernel: string, release: string, text: st
 
 async function cost(options: Options): Promise<void> {
   for (const kernel of options.kernel) {
-    const request = requestOf(options, { kind: "rounds", statistics: true });
+    const request = requestOf(options, { kind: "rounds", statistics: [true, false] });
     const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: hour });
     const figures = costFigures(run.result);
-    const { clocksource, hooks } = run.result;
-    await finish("cost", kernel, run.kernel.release, costText(figures), { request, clocksource, hooks, ...figures });
+    await finish("cost", kernel, run.kernel.release, costText(figures), { request, ...figures, ...run.result });
   }
 }
 
 async function workload(options: Options): Promise<void> {
   for (const kernel of options.kernel) {
-    const request = requestOf(options, { kind: "rounds", statistics: false });
+    const request = requestOf(options, { kind: "rounds", statistics: [false] });
     const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: 2 * hour });
     const figures = workloadFigures(run.result);
     await finish("workload", kernel, run.kernel.release, workloadText(figures), { request, ...figures, ...run.result });
@@ -62,7 +61,7 @@ async function workload(options: Options): Promise<void> {
 
 async function syscalls(options: Options): Promise<void> {
   for (const kernel of options.kernel) {
-    const request = requestOf(options, { kind: "syscalls", statistics: false });
+    const request = requestOf(options, { kind: "syscalls", statistics: [false] });
     const run = await runInGuest<SyscallsResult>(kernel, request, { icount: false, timeLimitMs: hour });
     const { table, calls, ticks, requests, seconds } = run.result;
     const rate = `${requests} requests in ${seconds} s (${Math.round(requests / seconds)}/s), ${ticks} ticks, ${calls} system calls`;
@@ -72,7 +71,7 @@ async function syscalls(options: Options): Promise<void> {
 
 async function memory(options: Options): Promise<void> {
   for (const kernel of options.kernel) {
-    const request = requestOf(options, { kind: "memory", statistics: false });
+    const request = requestOf(options, { kind: "memory", statistics: [false] });
     const run = await runInGuest<MemoryResult>(kernel, request, { icount: false, timeLimitMs: hour });
     const { daemon, helper, argv, requests, seconds } = run.result;
     const mB = (kB: number): string => `${(kB / 1024).toFixed(1)} MiB`;
@@ -113,7 +112,7 @@ function add(name: string, description: string, defaults: Defaults, action: (opt
 add(
   "cost",
   "guest instructions per request in BPF programs, by the kernel's statistics",
-  { kernel: both, sets: ["empty", "bare", "hash", "ours"], files: "500", rounds: "3" },
+  { kernel: both, sets: ["off", "empty", "bare", "hash", "ours"], files: "300", rounds: "5" },
   cost,
 );
 add(

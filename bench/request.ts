@@ -15,8 +15,8 @@ export interface GuestRequest {
   readonly rounds: number;
   /** create, write, fsync, close: so many times a round. */
   readonly files: number;
-  /** kernel.bpf_stats_enabled */
-  readonly statistics: boolean;
+  /** kernel.bpf_stats_enabled: all rounds once with each of these values. */
+  readonly statistics: readonly boolean[];
   /** s; how long `syscalls` traces, and how long there is traffic before `memory` looks. */
   readonly seconds: number;
 }
@@ -32,6 +32,7 @@ export interface ProgramCost {
 /** One run of the workload under one set. */
 export interface Round {
   readonly set: SetName;
+  readonly statistics: boolean;
   readonly files: number;
   /** Requests that the client released meanwhile: the difference in the table per command of /proc/fs/cifs/Stats. */
   readonly requests: number;

@@ -11,19 +11,19 @@ const warmUpFiles = 20;
 /** The workload under each set, in turn. */
 export async function rounds(lab: Lab, request: GuestRequest): Promise<RoundsResult> {
   await prepareShare(lab);
-  writeFileSync("/proc/sys/kernel/bpf_stats_enabled", request.statistics ? "1" : "0");
   await work(lab, warmUpFiles);
   const done: Round[] = [];
   const hooks = new Set<string>();
-  for (let i = 0; i < request.rounds; i++) {
-    for (const set of request.sets) {
-      done.push(
-        await lab.step(`round ${i + 1} of ${request.rounds}: ${set}`, () =>
-          round(lab, set, request, (helper) => note(hooks, helper)),
-        ),
-      );
-      // What is there already can be used even if the guest does not come to its end.
-      lab.writeJson("rounds.json", done);
+  for (const statistics of request.statistics) {
+    writeFileSync("/proc/sys/kernel/bpf_stats_enabled", statistics ? "1" : "0");
+    for (let i = 0; i < request.rounds; i++) {
+      for (const set of request.sets) {
+        const name = `round ${i + 1} of ${request.rounds}, statistics ${statistics ? "on" : "off"}: ${set}`;
+        const one = (): Promise<Round> => round(lab, set, statistics, request, (helper) => note(hooks, helper));
+        done.push(await lab.step(name, one));
+        // What is there already can be used even if the guest does not come to its end.
+        lab.writeJson("rounds.json", done);
+      }
     }
   }
   const clocksource = readFileSync("/sys/devices/system/clocksource/clocksource0/current_clocksource", "utf8").trim();
@@ -37,7 +37,8 @@ function note(hooks: Set<string>, { hello }: Helper): void {
 async function round(
   lab: Lab,
   set: SetName,
-  { files, statistics, object }: GuestRequest,
+  statistics: boolean,
+  { files, object }: GuestRequest,
   onHelper: (helper: Helper) => void,
 ): Promise<Round> {
   const others = await programIds(lab);
@@ -52,6 +53,7 @@ async function round(
     const counted = await helper?.counted();
     return {
       set,
+      statistics,
       files,
       ...worked,
       ...(counted === undefined || countedBefore === undefined ? {} : { counted: counted - countedBefore }),
