@@ -78,6 +78,7 @@ test("the status says which hook is not on its first rung and why, what was lost
         losses: [{ kind: "unseen", detail: "SMB2_ECHO", count: 2 }],
         counts: [],
         counts_forgotten: 0,
+        without: ["operations have no send and wire phase"],
       },
     ],
     detectors: [{ name: "latency", slow_operations: 4 }],

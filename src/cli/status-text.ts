@@ -67,6 +67,7 @@ function probeLines(probe: ProbeStatus): string[] {
         (hook) =>
           `          ${pc.yellow(hook.name)} (${hook.function}) is on ${hook.rung}: ${printable(hook.why ?? "")}`,
       ),
+    ...probe.without.map((text) => `  ${pc.dim("without")} ${text}`),
     `  ${pc.dim("lost")}    ${probe.losses.length === 0 ? "nothing counted" : probe.losses.map(lossText).join(", ")}`,
   ];
 }

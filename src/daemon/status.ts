@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BundleVersions } from "../bundle/manifest.ts";
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { StoredBundle } from "../bundle/retention.ts";
+import { missingWithout } from "../probe/hook-effects.ts";
 import type { Hook, Loss } from "../probe/op.ts";
 import type { ReadDebugData } from "../probe/target-names.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
@@ -50,6 +51,8 @@ export interface ProbeStatus {
   readonly pid?: number;
   readonly kernel?: string;
   readonly hooks?: readonly Hook[];
+  /** What is missing, in sentences: of a running probe per hook that this kernel does not give, else what still works. */
+  readonly without: readonly string[];
   /** Since it was attached. */
   readonly operations?: number;
   readonly history?: number;
@@ -122,6 +125,7 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
     ...(state.state === "running"
       ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks }
       : {}),
+    without: withoutProbe(probeEnabled ? state : undefined),
     ...(lastTick === undefined
       ? {}
       : { operations: lastTick.head, history: lastTick.head === 0 ? 0 : lastTick.head - lastTick.oldest + 1 }),
@@ -130,6 +134,13 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
     counts_forgotten: daemon.opCounts.forgotten,
     losses: probe.losses,
   };
+}
+
+/** A probe that waits or starts lacks nothing yet: without the module there is no mount. */
+function withoutProbe(state: ProbeState | undefined): string[] {
+  if (state?.state === "running") return missingWithout(state.hello.hooks);
+  if (state?.state === "waiting" || state?.state === "starting") return [];
+  return ["no operation is seen; tasks that wait for a reconnect still are, and open incidents"];
 }
 
 const tcpStates = ["new", "good", "exiting", "needs reconnect", "needs negotiate", "in negotiate"];

@@ -47,3 +47,16 @@ export function argvOf(options: ProbeOptions): readonly [string, ...string[]] {
   if (options.fentry === false) argv.push("--no-fentry");
   return argv;
 }
+
+/**
+ * For tests of the attach ladder on a real kernel: AOD_PROBE_HIDE, a comma-separated list as `aod-probe --hide` takes it (`send`,
+ * `answer:fentry`); `fentry` in it leaves the first rung out for every hook.
+ */
+export function hiddenHooks(list = ""): Pick<ProbeOptions, "hide" | "fentry"> {
+  const items = list.split(",").filter((item) => item !== "");
+  const hide = items.filter((item) => item !== "fentry");
+  return {
+    ...(hide.length === 0 ? undefined : { hide }),
+    ...(items.includes("fentry") ? { fentry: false } : undefined),
+  };
+}

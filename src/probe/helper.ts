@@ -1,7 +1,14 @@
 import type { Readable } from "node:stream";
 import { type Clock, systemClock } from "../system/clock.ts";
 import { FrameReader } from "./frames.ts";
-import { argvOf, type ProbeProcess, type ProcessEnd, type StartProcess, startProcess } from "./helper-process.ts";
+import {
+  argvOf,
+  hiddenHooks,
+  type ProbeProcess,
+  type ProcessEnd,
+  type StartProcess,
+  startProcess,
+} from "./helper-process.ts";
 import type { Loss, ProbeEvent } from "./op.ts";
 import { historyFrame, type ProbeSettings, settingsFrame } from "./settings.ts";
 import { fitsWire, SmbWireDecoder } from "./smb-wire.ts";
@@ -52,7 +59,7 @@ export function startProbe(
   onExit: (exit: ProbeExit) => void,
 ): Probe {
   const clock = options.clock ?? systemClock;
-  const helper = (options.start ?? startProcess)(argvOf(options));
+  const helper = (options.start ?? startProcess)(argvOf({ ...hiddenHooks(process.env.AOD_PROBE_HIDE), ...options }));
   const reader = new FrameReader(fitsWire);
   const decoder = new SmbWireDecoder();
   const complaints = collect(helper.stderr);

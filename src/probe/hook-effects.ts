@@ -1,0 +1,19 @@
+import type { Hook } from "./op.ts";
+
+// What the operations lack when a hook of smb_wire is not attached; the roles are those of probe/ladder.c.
+const effects: ReadonlyMap<string, string> = new Map([
+  ["credits", "operations have no queue phase, except READ and WRITE; tasks that wait for credits are not seen"],
+  ["mtu_credits", "READ and WRITE have no queue phase"],
+  ["send", "operations have no send and wire phase"],
+  ["answer", "answers are seen only when their requests end: operations have no wake phase"],
+  ["deferred_close", "of a deferred CLOSE it is not known who opened the file"],
+  ["write", "of writeback it is not known who opened the file"],
+  ["reconnect", "reconnects are not counted"],
+]);
+
+/** One sentence for each hook that this kernel does not give, though the probe could use it. */
+export function missingWithout(hooks: readonly Hook[]): string[] {
+  return hooks
+    .filter((hook) => hook.rung === "none" && hook.why?.startsWith("not needed") !== true)
+    .map((hook) => effects.get(hook.name) ?? `nothing comes from the hook ${hook.name}`);
+}
