@@ -20,7 +20,7 @@ export interface Item {
   readonly size?: number;
   /** Hexadecimal, lower case. */
   readonly sha256?: string;
-  /** RFC 3339, UTC: when the writing of it began. */
+  /** RFC 3339, UTC: when the collecting of it began. */
   readonly time?: string;
   /** ms from then to its end. */
   readonly took_ms?: number;

@@ -31,6 +31,8 @@ export interface AddOptions {
   /** What the caller already knows; `ok` when absent. What goes wrong on the way wins. */
   readonly status?: ItemStatus;
   readonly reason?: string;
+  /** When the evidence began to be collected; default now. */
+  readonly began?: { readonly nowNs: number; readonly wallMs: number };
   /** When aborted, what came until then is kept as `timed_out`. */
   readonly signal?: AbortSignal;
 }
@@ -97,6 +99,7 @@ class StagedBundle implements BundleWriter {
   #losses: BundleLoss[] = [];
   #left: number;
   #saved: Promise<void> = Promise.resolve();
+  #nextSave: Promise<void> | undefined;
   #cleaned: Promise<void> | undefined;
   #ended = false;
 
@@ -143,8 +146,8 @@ class StagedBundle implements BundleWriter {
       const limitBytes = Math.min(options.limitBytes ?? this.#limits.limitBytes, this.#left);
       // Reserved at once: several files may be on their way.
       this.#left -= limitBytes;
-      const began = this.#limits.clock.nowNs();
-      const time = formatWall(this.#limits.clock.wallMs());
+      const { clock } = this.#limits;
+      const began = options.began ?? { nowNs: clock.nowNs(), wallMs: clock.wallMs() };
       const copied = await this.#onDisk(async () => {
         const path = join(itemsDir(this.dir), name);
         await this.#disk.makeDirectory(dirname(path));
@@ -169,8 +172,8 @@ class StagedBundle implements BundleWriter {
         ...(told.reason === undefined ? {} : { reason: told.reason }),
         size: copied.size,
         sha256: copied.sha256,
-        time,
-        took_ms: Math.round((this.#limits.clock.nowNs() - began) / 1e6),
+        time: formatWall(began.wallMs),
+        took_ms: Math.round((clock.nowNs() - began.nowNs) / 1e6),
         ...(copied.redacted > 0 ? { redacted: copied.redacted } : {}),
       });
     });
@@ -235,10 +238,14 @@ class StagedBundle implements BundleWriter {
     return item;
   }
 
-  /** One after the other; the last one holds everything. */
+  /** One after the other, and one for all who ask while another is being written: it holds everything by then. */
   #save(): Promise<void> {
-    this.#saved = this.#saved.then(() => writeState(this.#disk, this.dir, this.#state()));
-    return this.#saved;
+    this.#nextSave ??= this.#saved.then(() => {
+      this.#nextSave = undefined;
+      this.#saved = writeState(this.#disk, this.dir, this.#state());
+      return this.#saved;
+    });
+    return this.#nextSave;
   }
 
   #track<T>(work: () => Promise<T>): Promise<T> {

@@ -25,7 +25,8 @@ export interface CaptureContext {
   readonly run: Run;
   /** Aborted at the capture's time limit and when the daemon ends. */
   readonly signal: AbortSignal;
-  readonly servers: readonly ServerAddress[];
+  /** Of the mounts that are there now. */
+  readonly servers: () => Promise<readonly ServerAddress[]>;
   /** CLOCK_MONOTONIC ns: when the incident opened. */
   readonly openedNs: number;
   /** The samples that are always being kept. */

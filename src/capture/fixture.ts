@@ -27,7 +27,7 @@ export function environmentOf(kernel = "6.12"): CaptureEnvironment {
     sysRoot: `${root}sys`,
     kmsgPath: "/nowhere/kmsg",
     run: noPrograms,
-    servers: [{ address: "127.0.0.1", port: 445 }],
+    servers: () => Promise.resolve([{ address: "127.0.0.1", port: 445 }]),
     openedNs: 4e9,
     samples: { dump: () => [] },
   };

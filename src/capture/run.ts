@@ -18,9 +18,18 @@ export interface CaptureSummary {
   readonly unfinished: readonly string[];
 }
 
+type Awaitable<T> = T | Promise<T>;
+
 export interface CaptureRunner {
-  /** Runs the captures of a phase side by side. Never rejects: every failure is an item or a note; `writer.failure` tells of the disk. */
-  run(phase: Phase, writer: BundleWriter, environment: CaptureEnvironment): Promise<CaptureSummary>;
+  /**
+   * Runs the captures of a phase side by side, beginning in this turn of the event loop, also when the writer is still being made; without
+   * one nothing is kept. Never rejects for a capture: every failure is an item or a note; `writer.failure` tells of the disk.
+   */
+  run(
+    phase: Phase,
+    writer: Awaitable<BundleWriter | undefined>,
+    environment: CaptureEnvironment,
+  ): Promise<CaptureSummary>;
 }
 
 /** A time limit. Tests pass their own. */
@@ -45,9 +54,11 @@ export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner 
     async run(phase, writer, environment) {
       const items: Item[] = [];
       const unfinished: string[] = [];
+      const writing = Promise.resolve(writer);
       const runOne = async (capture: Capture): Promise<void> => {
-        const problem = await collect(capture, phase, writer, environment, { hanging, timeLimit, items });
-        if (problem === undefined) return;
+        const problem = await collect(capture, phase, writing, environment, { hanging, timeLimit, items });
+        const writer = await writing;
+        if (problem === undefined || writer === undefined) return;
         unfinished.push(capture.name);
         try {
           const name = `${phase}/${capture.name}`;
@@ -77,7 +88,7 @@ interface Problem {
 async function collect(
   capture: Capture,
   phase: Phase,
-  writer: BundleWriter,
+  writing: Promise<BundleWriter | undefined>,
   environment: CaptureEnvironment,
   { hanging, timeLimit, items }: Shared,
 ): Promise<Problem | undefined> {
@@ -90,7 +101,8 @@ async function collect(
     phase,
     signal,
     lost: (kind, count, detail) => {
-      if (count > 0) writer.lost({ kind, count, ...(detail === undefined ? {} : { detail }) });
+      if (count > 0)
+        void writing.then((writer) => writer?.lost({ kind, count, ...(detail === undefined ? {} : { detail }) }));
     },
   };
   const onHang = (request: Promise<unknown>): void => {
@@ -98,21 +110,33 @@ async function collect(
     const answered = (): void => void hanging.delete(capture.name);
     request.then(answered, answered);
   };
+  const moment = () => ({ nowNs: environment.clock.nowNs(), wallMs: environment.clock.wallMs() });
+  let began = moment();
   try {
     for await (const file of untilAborted(capture.collect(context), signal, onHang)) {
+      const writer = await writing;
+      if (writer === undefined) return undefined;
       const name = `${phase}/${file.name}`;
       const why = file.reason === undefined ? {} : { reason: file.reason };
       if (file.content !== undefined) {
         const limitBytes = capture.limitBytes ?? defaultLimitBytes;
         const status = file.status === undefined ? {} : { status: file.status };
         items.push(
-          await writer.addFile(name, file.content, { source: file.source, limitBytes, signal, ...status, ...why }),
+          await writer.addFile(name, file.content, {
+            source: file.source,
+            limitBytes,
+            signal,
+            began,
+            ...status,
+            ...why,
+          }),
         );
       } else if (file.status === undefined || file.status === "ok" || file.status === "truncated") {
         items.push(await writer.addMissing(name, file.source, "failed", file.reason ?? "the capture gave nothing"));
       } else {
         items.push(await writer.addMissing(name, file.source, file.status, file.reason ?? "no reason was given"));
       }
+      began = moment();
     }
     return undefined;
   } catch (error) {

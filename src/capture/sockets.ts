@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { messageOf } from "../system/error.ts";
 import { readLocal } from "../system/proc.ts";
 import { ssArgv, tcpRowsTo } from "../system/sockets.ts";
-import type { Capture, CaptureContext, CaptureFile } from "./capture.ts";
+import type { Capture, CaptureContext, CaptureFile, ServerAddress } from "./capture.ts";
 
 const limits = { timeoutMs: 3000, maxBytes: 512 * 1024 };
 
@@ -12,7 +12,8 @@ export const sockets: Capture = {
   summary: "TCP sockets to the servers, in this network namespace",
   phases: ["open", "close"],
   async *collect(context) {
-    const argv = ssArgv(context.servers);
+    const servers = await context.servers();
+    const argv = ssArgv(servers);
     const source = argv.join(" ");
     const name = "sockets.txt";
     const result = await context.run(argv, { ...limits, signal: context.signal });
@@ -24,11 +25,11 @@ export const sockets: Capture = {
     const status = result.status === "missing" ? "absent" : result.status === "timeout" ? "timed_out" : "failed";
     const reason = [result.reason, result.stderr.trim()].filter(Boolean).join(": ");
     yield { name, source, status, reason: reason || "no reason was given" };
-    yield await fromProc(context);
+    yield await fromProc(context, servers);
   },
 };
 
-async function fromProc(context: CaptureContext): Promise<CaptureFile> {
+async function fromProc(context: CaptureContext, servers: readonly ServerAddress[]): Promise<CaptureFile> {
   const name = "sockets.ndjson";
   const paths = ["tcp", "tcp6"].map((table) => join(context.procRoot, "net", table));
   const source = paths.join(" ");
@@ -36,7 +37,7 @@ async function fromProc(context: CaptureContext): Promise<CaptureFile> {
     const tables = await Promise.all(
       paths.map((path) => readLocal(path, { limitBytes: 4 * 1024 * 1024, signal: context.signal })),
     );
-    const rows = tables.flatMap((table) => (table ? tcpRowsTo(table.content.toString("latin1"), context.servers) : []));
+    const rows = tables.flatMap((table) => (table ? tcpRowsTo(table.content.toString("latin1"), servers) : []));
     const content = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
     const cut = tables.some((table) => table?.truncated);
     return { name, source, content, ...(cut ? { status: "truncated", reason: "the table is too long" } : {}) };

@@ -185,6 +185,28 @@ test("a step of the wall clock moves no incident: they live by the other clock",
   assert.equal(world.daemon.incidents.open.length, 0);
 });
 
+test("the operations of a bundle follow one clock, and the bundle says that it was set", async (t) => {
+  const world = await attached(createWorld(t));
+  world.probe.completed(slow(world, 1));
+  await world.seconds(2);
+  world.clock.stepWall(3_600_000);
+  world.probe.completed(slow(world, 2));
+  await world.seconds(2);
+  world.clock.stepWall(-3_600_000);
+  world.probe.completed(slow(world, 3));
+  await world.seconds(60);
+  const closed = world.daemon.incidentList()[0];
+  assert.ok(closed?.bundle);
+  const ops = (await readItem(closed.bundle, "ops.ndjson")).toString().trim().split("\n");
+  const times = ops.map((line) => (JSON.parse(line) as { time: string }).time);
+  assert.equal(times.length, 3);
+  assert.deepEqual(times, [...times].sort());
+  assert.ok(closed.anomalies.every(({ time }) => time >= closed.opened && time < (closed.closed ?? "")));
+  const notes = (await readManifest(closed.bundle)).notes.join("\n");
+  assert.match(notes, /clock was set by \+3600\.0 s/);
+  assert.match(notes, /clock was set by -3600\.0 s/);
+});
+
 test("0 mounts, a module that comes later, a probe that dies and one that cannot run: the daemon goes on", async (t) => {
   const world = createWorld(t);
   world.debugData = undefined;

@@ -1,7 +1,6 @@
 import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
-import type { Phase } from "../capture/capture.ts";
 import { type Anomaly, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
 import { createDetectors } from "../detect/registry.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
@@ -9,7 +8,7 @@ import type { ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
-import { type Clock, formatWall } from "../system/clock.ts";
+import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
 import { type Config, detectorRules } from "./config.ts";
@@ -18,7 +17,7 @@ import { HistoryFeed } from "./history-feed.ts";
 import { incidentId } from "./incident-id.ts";
 import { IncidentIndex } from "./incident-index.ts";
 import type { IncidentJson } from "./incident-json.ts";
-import { IncidentRun } from "./incident-run.ts";
+import { type IncidentDeps, IncidentRun } from "./incident-run.ts";
 import { type CloseReason, type Incident, Incidents, type IncidentTarget } from "./incidents.ts";
 import type { Logger } from "./log.ts";
 import { LossNews } from "./loss-news.ts";
@@ -39,7 +38,7 @@ export interface DaemonDeps {
   readonly recoverBundles: () => Promise<RecoveryReport[]>;
   /** Removes old bundles; names what could not be removed. */
   readonly retain: () => Promise<readonly string[]>;
-  readonly capture: (phase: Phase, writer: BundleWriter, openedNs: number, signal: AbortSignal) => Promise<void>;
+  readonly capture: IncidentDeps["capture"];
   /** Takes a sample of the machine. */
   readonly sample: () => void;
   readonly versions: BundleVersions;
@@ -235,9 +234,11 @@ export class Daemon {
   }
 
   #open(incident: Incident): void {
-    const { clock, log, versions, host, config, createBundle, capture } = this.#deps;
+    const { log, versions, host, config, createBundle, capture } = this.#deps;
+    const clock = standingClock(this.#deps.clock);
     const run = new IncidentRun(incident, {
       clock,
+      steppedMs: () => this.#deps.clock.wallMs() - clock.wallMs(),
       log,
       feed: this.#feed,
       createBundle,

@@ -159,7 +159,7 @@ export function createWorld(
     retain: async () => [],
     capture: async (phase, writer) => {
       captured.push(phase);
-      await writer.addFile(`${phase}/DebugData`, world.debugData ?? "");
+      await (await writer)?.addFile(`${phase}/DebugData`, world.debugData ?? "");
     },
     sample: () => {},
     versions: { aod: "0.1.0", node: "v26.0.0", kernel: "6.12.0" },

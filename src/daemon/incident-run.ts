@@ -14,11 +14,20 @@ import { OpStream } from "./op-stream.ts";
 
 /** What the run of an incident needs of the daemon. */
 export interface IncidentDeps {
+  /** All times of the incident follow from the wall clock as it stood at its opening: see standingClock(). */
   readonly clock: Clock;
+  /** ms by which the wall clock has been set since. */
+  readonly steppedMs: () => number;
   readonly log: Logger;
   readonly feed: HistoryFeed;
   readonly createBundle: (meta: BundleMeta) => Promise<BundleWriter>;
-  readonly capture: (phase: Phase, writer: BundleWriter, openedNs: number, signal: AbortSignal) => Promise<void>;
+  /** Begins in this turn of the event loop; `writer` gives undefined when there will be none. */
+  readonly capture: (
+    phase: Phase,
+    writer: Promise<BundleWriter | undefined>,
+    openedNs: number,
+    signal: AbortSignal,
+  ) => Promise<void>;
   readonly toJson: (op: SmbOp) => unknown;
   readonly losses: () => readonly BundleLoss[];
   readonly versions: BundleVersions;
@@ -45,6 +54,8 @@ export class IncidentRun {
   readonly #lossesBefore: readonly BundleLoss[];
   #error: string | undefined;
   #changed = false;
+  #steppedMs = 0;
+  readonly #steps: string[] = [];
 
   /** Everything starts in this turn of the event loop: the question to the flight recorder and the first capture. */
   constructor(incident: Incident, deps: IncidentDeps) {
@@ -88,6 +99,7 @@ export class IncidentRun {
 
   /** About once a second. Keeps what a recovery would need up to date. */
   async beat(): Promise<void> {
+    this.#watchClock();
     if (!this.#changed) return;
     this.#changed = false;
     const writer = await this.#writer;
@@ -107,7 +119,7 @@ export class IncidentRun {
     let bundle: string | null = null;
     try {
       await this.#openCaptures;
-      await this.#capture("close");
+      if (writer !== undefined && writer.failure === undefined) await this.#capture("close");
       await this.#finishOps();
       if (writer !== undefined) bundle = await this.#pack(writer, closed, reason);
     } catch (error) {
@@ -124,6 +136,8 @@ export class IncidentRun {
     if (more.anomalies > 0) writer.note(`${more.anomalies} further anomalies are not listed.`);
     if (reason === "length") writer.note("The incident reached its greatest length; the fault may last.");
     if (reason === "end") writer.note("The daemon ended while the incident was open.");
+    this.#watchClock();
+    for (const text of this.#steps) writer.note(text);
     for (const loss of lossesSince(this.#lossesBefore, this.#deps.losses())) writer.lost(loss);
     const { missed } = this.#subscription.recorder.coverage;
     if (missed > 0) writer.lost({ kind: "ops-missed", count: missed });
@@ -135,7 +149,8 @@ export class IncidentRun {
     if (writer === undefined) return this.#deps.feed.drop(this.#subscription);
     const source = "the flight recorder of smb_wire";
     await writer
-      .addFile("ops.ndjson", this.#stream, { source, limitBytes: this.#deps.maxOpsBytes })
+      // Binary: what we write ourselves has no secrets, and looking for some in every op would cost more than all the rest.
+      .addFile("ops.ndjson", this.#stream, { source, limitBytes: this.#deps.maxOpsBytes, binary: true })
       .catch((error: unknown) => this.#failed(error));
   }
 
@@ -151,11 +166,22 @@ export class IncidentRun {
   }
 
   async #capture(phase: Phase): Promise<void> {
-    const writer = await this.#writer;
-    if (writer === undefined || writer.failure !== undefined) return;
     await this.#deps
-      .capture(phase, writer, this.incident.openedNs, this.#abort.signal)
+      .capture(phase, this.#writer, this.incident.openedNs, this.#abort.signal)
       .catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Whoever holds the bundle against other logs must know that the clock was set. */
+  #watchClock(): void {
+    const { clock, steppedMs } = this.#deps;
+    const now = steppedMs();
+    const by = now - this.#steppedMs;
+    if (Math.abs(by) < STEP_MS) return;
+    this.#steppedMs = now;
+    if (this.#steps.length === MAX_STEPS) return;
+    const seconds = `${by > 0 ? "+" : ""}${(by / 1000).toFixed(1)} s`;
+    const note = `The wall clock was set by ${seconds}, seen at ${formatWall(clock.wallMs())}; the times of operations and anomalies go on as if it had not been.`;
+    this.#steps.push(note);
   }
 
   #extend(): void {
@@ -196,6 +222,10 @@ export class IncidentRun {
     return this.#error === undefined ? {} : { bundle_error: this.#error };
   }
 }
+
+/** ms; less is the slow correction of NTP. */
+const STEP_MS = 500;
+const MAX_STEPS = 10;
 
 /** What the ops before the incident are: everything, or as much as the ring held. */
 export function describeCoverage({ written, fromNs, ringWasFull, missed }: Coverage, openedNs: number): string {

@@ -167,7 +167,7 @@ function capturer(config: Config, roots: Roots, samples: ReturnType<typeof creat
   const run = createRunner();
   return async (phase, writer, openedNs, signal) => {
     // Of the daemon's own mount namespace; a file of counters and strings in memory.
-    const servers = serversOf(parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")));
+    const servers = async () => serversOf(parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")));
     const { unfinished } = await runner.run(phase, writer, {
       ...roots,
       clock: systemClock,
@@ -178,7 +178,7 @@ function capturer(config: Config, roots: Roots, samples: ReturnType<typeof creat
       signal,
     });
     if (unfinished.length > 0)
-      writer.note(`Captures that did not come to their end (${phase}): ${unfinished.join(", ")}.`);
+      (await writer)?.note(`Captures that did not come to their end (${phase}): ${unfinished.join(", ")}.`);
   };
 }
 
