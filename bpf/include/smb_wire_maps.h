@@ -56,13 +56,22 @@ static __always_inline struct aod_index_entry *index_find(__u64 request)
 	return NULL;
 }
 
+/* The compiler keeps the pointer, instead of computing it anew for each member. */
+static __always_inline struct aod_smb_op *op_pointer(__u64 at)
+{
+	struct aod_smb_op *op = &ops[at];
+
+	barrier_var(op);
+	return op;
+}
+
 /* The record that an index entry leads to; NULL only if the entry was damaged. */
 static __always_inline struct aod_smb_op *op_at(__u64 at)
 {
 	if (at >= AOD_RING + AOD_OVERFLOW)
 		return NULL;
 	barrier_var(at); /* the verifier must see the check before the multiplication */
-	return &ops[at];
+	return op_pointer(at);
 }
 
 /* An entry for a new request. The same pointer still being there means that its release was missed (a program run lost to recursion). */

@@ -109,7 +109,7 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 connecti
 	now = bpf_ktime_get_ns();
 	seq = __sync_fetch_and_add(&head, 1) + 1;
 	position = (seq - 1) & (AOD_RING - 1);
-	op = &ops[position];
+	op = op_pointer(position);
 	if (op->request)
 		overtake(position);
 	*(volatile __u64 *)&op->seq = seq;
@@ -175,7 +175,7 @@ static __always_inline int op_sent(int ret)
 	now = bpf_ktime_get_ns();
 	at = t->chain;
 	for (int i = 0; i < MAX_CHAIN && at; i++) {
-		struct aod_smb_op *op = &ops[(at - 1) & (AOD_RING - 1)];
+		struct aod_smb_op *op = op_pointer((at - 1) & (AOD_RING - 1));
 
 		op->sent = now;
 		if (ret < 0)
@@ -208,7 +208,7 @@ static __always_inline void take_status(struct aod_smb_op *op, void *response)
 /* The first member of an op's compound, or NULL when the ring has overtaken it. */
 static __always_inline struct aod_smb_op *lead_of(const struct aod_smb_op *op)
 {
-	struct aod_smb_op *lead = &ops[(op->lead - 1) & (AOD_RING - 1)];
+	struct aod_smb_op *lead = op_pointer((op->lead - 1) & (AOD_RING - 1));
 
 	return lead->seq == op->lead ? lead : NULL;
 }
