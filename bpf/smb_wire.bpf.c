@@ -42,6 +42,7 @@ static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mi
 {
 	struct aod_smb_op *op;
 	struct task_struct *creator;
+	__u64 *to, *from;
 	void *header;
 
 	if (!mid || IS_ERR(mid))
@@ -51,15 +52,11 @@ static __always_inline int created(struct smb_rqst *rqst, struct mid_q_entry *mi
 		      GET(direct, mid, command), header, async);
 	if (!op)
 		return 0;
-	creator = GET(direct, mid, creator);
-	if (direct) {
-		__u64 *to = (__u64 *)op->comm, *from = (__u64 *)creator->comm;
-
-		to[0] = from[0];
-		to[1] = from[1];
-	} else {
-		BPF_CORE_READ_STR_INTO(&op->comm, creator, comm);
-	}
+	creator = bpf_get_current_task_btf(); /* smb2_mid_entry_alloc() makes it the request's creator */
+	to = (__u64 *)op->comm;
+	from = (__u64 *)creator->comm;
+	to[0] = from[0];
+	to[1] = from[1];
 	op_publish(op);
 	return 0;
 }
