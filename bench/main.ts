@@ -1,7 +1,6 @@
 // npm run bench [-- cost|workload|syscalls|memory]: measures, prints, and stores under bench/results/. Without a name: all of them.
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { Command } from "commander";
-import { repoRoot } from "../lab/paths.ts";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { costFigures, costText } from "./cost.ts";
 import { runInGuest, say } from "./guest.ts";
@@ -16,7 +15,7 @@ interface Options {
   readonly files: string;
   readonly rounds: string;
   readonly seconds: string;
-  readonly object: string;
+  readonly object?: string;
 }
 
 const hour = 3_600_000;
@@ -27,7 +26,7 @@ function requestOf(options: Partial<Options>, fixed: Pick<GuestRequest, "kind" |
   return {
     ...fixed,
     sets: (options.sets ?? []) as SetName[],
-    object: options.object ?? join(repoRoot, "build", "bpf", "smb_wire.bpf.o"),
+    ...(options.object === undefined ? {} : { object: resolve(options.object) }),
     rounds: Number(options.rounds ?? 1),
     files: Number(options.files ?? 1),
     seconds: Number(options.seconds ?? 0),

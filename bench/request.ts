@@ -10,8 +10,8 @@ export type SetName = (typeof sets)[number];
 export interface GuestRequest {
   readonly kind: "rounds" | "syscalls" | "memory";
   readonly sets: readonly SetName[];
-  /** The BPF object of `ours`. */
-  readonly object: string;
+  /** The BPF object of `ours`, where it is not the built one. */
+  readonly object?: string;
   readonly rounds: number;
   /** create, write, fsync, close: so many times a round. */
   readonly files: number;

@@ -14,7 +14,7 @@ export interface Attached {
   readonly detach: () => Promise<void>;
 }
 
-export async function attach(lab: Lab, set: SetName, object: string): Promise<Attached> {
+export async function attach(lab: Lab, set: SetName, object?: string): Promise<Attached> {
   switch (set) {
     case "off":
       return { detach: async () => {} };

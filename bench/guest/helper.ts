@@ -16,7 +16,7 @@ export interface Helper {
   readonly stop: () => Promise<void>;
 }
 
-export async function startHelper(object: string): Promise<Helper> {
+export async function startHelper(object = join(build, "bpf", "smb_wire.bpf.o")): Promise<Helper> {
   let total = 0;
   let ticks = 0;
   let waiting: ((tick: Tick) => void)[] = [];
