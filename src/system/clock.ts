@@ -12,6 +12,13 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
 };
 
+/** The wall clock as it stood when this was called, gone on since: what happens later to the real one does not show. */
+export function standingClock(clock: Clock): Clock {
+  const fromNs = clock.nowNs();
+  const fromMs = clock.wallMs();
+  return { nowNs: () => clock.nowNs(), wallMs: () => fromMs + (clock.nowNs() - fromNs) / 1e6 };
+}
+
 /** RFC 3339 with µs, UTC, of a CLOCK_MONOTONIC moment as the wall clock stands now. */
 export function wallTimeOf(monotonicNs: number, clock: Clock): string {
   return formatWall(clock.wallMs() - (clock.nowNs() - monotonicNs) / 1e6);
