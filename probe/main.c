@@ -5,12 +5,10 @@
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -86,54 +84,6 @@ static void say_hello(const struct options *options)
 	out_close();
 }
 
-/* One whole request at the front of the buffer; returns its size, 0 = not whole yet, -1 = not a request of ours. */
-static ssize_t answer(const char *data, size_t size)
-{
-	struct aod_frame frame;
-	struct aod_settings settings;
-	struct aod_history_request wanted;
-
-	if (size < sizeof(frame))
-		return 0;
-	memcpy(&frame, data, sizeof(frame));
-	if (frame.version != AOD_FRAME_VERSION || frame.length > sizeof(settings))
-		return -1;
-	if (size < sizeof(frame) + frame.length)
-		return 0;
-	data += sizeof(frame);
-	if (frame.type == AOD_REQUEST_SET && frame.length == sizeof(settings)) {
-		memcpy(&settings, data, sizeof(settings));
-		wire_set(&settings);
-	} else if (frame.type == AOD_REQUEST_HISTORY && frame.length == sizeof(wanted)) {
-		memcpy(&wanted, data, sizeof(wanted));
-		wire_history(&wanted);
-	} else {
-		return -1;
-	}
-	return sizeof(frame) + frame.length;
-}
-
-/* false: the parent closed its end, or does not speak our language. */
-static bool read_requests(void)
-{
-	static char buffer[4096];
-	static size_t filled;
-	ssize_t n = read(STDIN_FILENO, buffer + filled, sizeof(buffer) - filled);
-
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN;
-	if (n == 0)
-		return false;
-	filled += n;
-	while ((n = answer(buffer, filled)) > 0) {
-		memmove(buffer, buffer + n, filled - n);
-		filled -= n;
-	}
-	if (n < 0)
-		fail(1, 0, "a request on stdin that aod-probe does not know");
-	return n == 0;
-}
-
 static void serve(struct loaded *loaded, int timer)
 {
 	struct pollfd fds[] = {
@@ -152,7 +102,7 @@ static void serve(struct loaded *loaded, int timer)
 			return;
 		if (fds[3].revents & (POLLERR | POLLHUP))
 			return;
-		if (fds[0].revents && !read_requests())
+		if (fds[0].revents && !requests_read())
 			return;
 		if (fds[2].revents) {
 			ring_buffer__consume(loaded->outliers);
@@ -178,7 +128,7 @@ static int run(const struct options *options)
 		return -1;
 	wire_init(&loaded);
 	/* settings that are already there hold from the first op that the reader can count on */
-	if (poll(&waiting, 1, 0) > 0 && !read_requests())
+	if (poll(&waiting, 1, 0) > 0 && !requests_read())
 		return 0;
 	say_hello(options);
 	serve(&loaded, timer);

@@ -56,7 +56,7 @@ bool out_open(__u16 type, const void *head, size_t head_size)
 {
 	struct aod_frame header = { .type = type, .version = AOD_FRAME_VERSION };
 
-	if (out_room() < sizeof(header) + head_size)
+	if (head_size > AOD_FRAME_MAX || out_room() < sizeof(header) + head_size)
 		return false;
 	frame = end + 1;
 	memcpy(buffer + end, &header, sizeof(header));
@@ -89,7 +89,7 @@ void out_close(void)
 
 bool out_frame(__u16 type, const void *head, size_t head_size, const void *body, size_t body_size)
 {
-	if (out_room() < sizeof(struct aod_frame) + head_size + body_size)
+	if (head_size + body_size > AOD_FRAME_MAX || out_room() < sizeof(struct aod_frame) + head_size + body_size)
 		return false;
 	if (!out_open(type, head, head_size))
 		return false;

@@ -69,10 +69,11 @@ static void account(const struct aod_smb_op *op)
 static bool look(const struct wire *wire, __u64 seq)
 {
 	const struct aod_smb_op *slot = &wire->ops[(seq - 1) & (AOD_RING - 1)];
+	const __u64 number = __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE);
 	struct aod_smb_op op;
 
-	if (slot->seq == seq && slot->seq_check != seq)
-		return false; /* being created right now */
+	if (number < seq || (number == seq && slot->seq_check != seq))
+		return false; /* being created right now: its number is taken first, then the slot written */
 	if (!record_read(slot, &op) || op.seq != seq) {
 		overtaken++;
 		return true;
@@ -117,22 +118,17 @@ void phases_collect(const struct wire *wire, __u64 head)
 	qsort(samples, n_samples, sizeof(samples[0]), by_value);
 }
 
-/* The smallest (target, command) whose buckets were not taken yet. */
-bool phases_next(__u16 *target, __u16 *command)
-{
-	if (taken == n_samples)
-		return false;
-	*target = samples[taken] >> 16;
-	*command = samples[taken] >> 11 & 31;
-	return true;
-}
-
-/* Takes the buckets of a (target, command); none when it is not the next one. Returns how many. */
+/*
+ * Takes the buckets of a (target, command); returns how many. To be asked in rising order: what is before it was not asked for, because
+ * its target has given its place up, and is counted as overtaken.
+ */
 size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max)
 {
 	const __u32 wanted = (__u32)target << 5 | command;
 	size_t n = 0;
 
+	for (; taken < n_samples && samples[taken] >> 11 < wanted; taken++)
+		overtaken++;
 	while (taken < n_samples && samples[taken] >> 11 == wanted) {
 		const __u32 sample = samples[taken++];
 

@@ -86,6 +86,9 @@ bool out_add(const void *data, size_t size);
 void *out_head(void); /* of the open frame, to complete counts */
 void out_close(void);
 
+/* requests.c: reads stdin and does what it asks. false: the parent closed its end, or does not speak our language (after fail()). */
+bool requests_read(void);
+
 /* wire.c: reads the mapped memory and makes frames of it. */
 void wire_init(const struct loaded *loaded);
 void wire_tick(void);
@@ -98,7 +101,6 @@ void wire_set(const struct aod_settings *settings);
 /* phases.c: the histograms of the phases, made from the ring at each tick. */
 void phases_collect(const struct wire *wire, __u64 head);
 size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max);
-bool phases_next(__u16 *target, __u16 *command);
 __u64 phases_overtaken(void);
 __u32 phases_bucket(__u64 ns);
 

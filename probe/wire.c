@@ -179,12 +179,12 @@ static void send_tick(__u64 now, __u64 recursion)
 	};
 
 	tick.oldest = oldest_of(tick.head);
-	phases_collect(wire, tick.head);
-	/* the reader must be able to take a whole tick; else the differences stay for the next one */
+	/* the reader must be able to take a whole tick; else the differences, and the ops for the phases, stay for the next one */
 	if (out_room() < AOD_FRAME_MAX + sizeof(struct aod_frame) || !out_open(AOD_FRAME_TICK, &tick, sizeof(tick))) {
 		lost_stdout++;
 		return;
 	}
+	phases_collect(wire, tick.head);
 	tick_entries();
 	out_close();
 }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Reads requests from stdin as aod-probe does, and says on stderr what it was asked; stdout carries the frames. */
+#include <signal.h>
+#include <stdio.h>
+#include "probe.h"
+
+void wire_set(const struct aod_settings *settings)
+{
+	fprintf(stderr, "set %llu %llx\n", settings->inflight_ns, settings->smb.slow_ns[AOD_COMMANDS - 1]);
+}
+
+void wire_history(const struct aod_history_request *request)
+{
+	fprintf(stderr, "history %llu %u\n", request->from, request->token);
+}
+
+int main(void)
+{
+	if (out_init())
+		return 9;
+	while (requests_read())
+		;
+	return fail_exit();
+}
