@@ -35,6 +35,8 @@ async function incidentSince(fault: string): Promise<Incident | undefined> {
 async function waitForIncident(lab: Lab, what: string, fault: string, ready: (incident: Incident) => boolean) {
   let found: Incident | undefined;
   await lab.until(what, 90, async () => {
+    // Not more often: each question takes time from the daemon on an emulated processor.
+    await lab.sleep(0.5);
     found = await incidentSince(fault);
     return found !== undefined && ready(found);
   });

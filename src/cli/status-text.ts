@@ -39,11 +39,24 @@ export function statusText(status: Status): string {
     ...(bundles.last_error === undefined
       ? []
       : [`  ${pc.red("last error")} ${bundles.last_error.time}: ${bundles.last_error.message}`]),
+    ...captureLines(status.captures),
     ...bundles.recovered.map(
       (report) => `  ${pc.yellow(`${report.action} at the start`)} ${report.id}: ${report.reason}`,
     ),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** What an incident would get here; `absent` is not a fault. */
+function captureLines(captures: Status["captures"]): string[] {
+  if (captures === undefined) return [field("captures", pc.dim("not tried yet"))];
+  if (captures.error !== undefined) return [field("captures", pc.red(captures.error))];
+  const good = captures.items.filter(({ status }) => status === "ok" || status === "truncated");
+  const rest = captures.items.filter((item) => !good.includes(item));
+  return [
+    field("captures", `${good.length} files at an opening`),
+    ...rest.map(({ name, status, reason }) => `  ${pc.yellow(status)} ${name}: ${printable(reason ?? "")}`),
+  ];
 }
 
 function probeLines(probe: ProbeStatus): string[] {

@@ -1,15 +1,15 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import type { BundleHost, BundleVersions } from "../bundle/manifest.ts";
+import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import { recoverBundles } from "../bundle/recover.ts";
 import { applyRetention, listBundles } from "../bundle/retention.ts";
 import { createBundle } from "../bundle/writer.ts";
 import { captures } from "../capture/registry.ts";
-import { createCaptureRunner } from "../capture/run.ts";
+import { type CaptureSummary, createCaptureRunner } from "../capture/run.ts";
 import { startProbe } from "../probe/helper.ts";
 import { debugDataReader } from "../probe/target-names.ts";
-import { systemClock } from "../system/clock.ts";
+import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { parseMounts, serversOf } from "../system/mounts.ts";
 import { nativePaths } from "../system/paths.ts";
@@ -21,6 +21,7 @@ import { Daemon, type DaemonDeps } from "./daemon.ts";
 import { readHost } from "./host.ts";
 import { type DaemonLock, takeLock } from "./lock.ts";
 import type { Logger } from "./log.ts";
+import { type Rehearsal, rehearse } from "./rehearsal.ts";
 import { statusOf } from "./status.ts";
 
 /** Where the machine is looked at; a test gives directories of its own. */
@@ -69,13 +70,15 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
     const host = await readHost();
     const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
     const samples = createSampleRing(roots.procRoot, clock);
+    const capture = capturer(config, roots, samples);
+    let rehearsal: Rehearsal | undefined;
     const readDebugData = options.debugData ?? debugDataReader(roots.procRoot);
     const daemon = new Daemon({
       ...partsOf(options, roots, host, versions),
       clock,
       readDebugData,
       sample: () => samples.sample(),
-      capture: capturer(config, roots, samples),
+      capture: async (...args) => void (await capture(...args)),
     });
     await daemon.recover();
     const api = await startApi(config.run_dir, {
@@ -91,16 +94,25 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
           readDebugData,
           listBundles: () => listBundles(config.state_dir),
           freeBytes: () => freeBytes(config.state_dir),
+          rehearsal,
         }),
       incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
     });
     log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);
+    const rehearsing = rehearse({
+      runDir: config.run_dir,
+      meta: rehearsalMeta(host, versions),
+      capture: (writer, signal) => capture("open", writer, clock.nowNs(), signal),
+    }).then((result) => {
+      rehearsal = result;
+    });
     return {
       daemon,
       socket: api.path,
       beat: () => daemon.beat(),
       end: async () => {
         await daemon.end();
+        await rehearsing;
         await api.close();
         samples.close();
         release();
@@ -161,14 +173,20 @@ function partsOf({ config, log, ...options }: StartOptions, roots: Roots, host: 
   } satisfies Partial<DaemonDeps>;
 }
 
-function capturer(config: Config, roots: Roots, samples: ReturnType<typeof createSampleRing>): DaemonDeps["capture"] {
+function rehearsalMeta(host: BundleHost, versions: BundleVersions): Omit<BundleMeta, "id"> {
+  const opened = formatWall(systemClock.wallMs());
+  const anomaly = { detector: "rehearsal", time: opened, summary: "the daemon's start" };
+  return { anomaly, anomalies: [anomaly], target: {}, opened, losses: [], versions, host };
+}
+
+function capturer(config: Config, roots: Roots, samples: ReturnType<typeof createSampleRing>) {
   const excluded = new Set(config.captures.exclude);
   const runner = createCaptureRunner({ captures: captures.filter((capture) => !excluded.has(capture.name)) });
   const run = createRunner();
-  return async (phase, writer, openedNs, signal) => {
+  return async (...[phase, writer, openedNs, signal]: Parameters<DaemonDeps["capture"]>): Promise<CaptureSummary> => {
     // Of the daemon's own mount namespace; a file of counters and strings in memory.
     const servers = async () => serversOf(parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")));
-    const { unfinished } = await runner.run(phase, writer, {
+    const summary = await runner.run(phase, writer, {
       ...roots,
       clock: systemClock,
       run,
@@ -177,8 +195,9 @@ function capturer(config: Config, roots: Roots, samples: ReturnType<typeof creat
       samples,
       signal,
     });
-    if (unfinished.length > 0)
-      (await writer)?.note(`Captures that did not come to their end (${phase}): ${unfinished.join(", ")}.`);
+    if (summary.unfinished.length > 0)
+      (await writer)?.note(`Captures that did not come to their end (${phase}): ${summary.unfinished.join(", ")}.`);
+    return summary;
   };
 }
 

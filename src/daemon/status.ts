@@ -12,6 +12,7 @@ import type { Daemon } from "./daemon.ts";
 import type { IncidentJson } from "./incident-json.ts";
 import type { OpCount } from "./op-counts.ts";
 import type { ProbeState } from "./probe-manager.ts";
+import type { Rehearsal } from "./rehearsal.ts";
 
 /** `GET /status`. Sizes in bytes, times RFC 3339 UTC. */
 export interface Status {
@@ -40,6 +41,8 @@ export interface Status {
     readonly last_error?: { readonly time: string; readonly message: string };
     readonly recovered: readonly RecoveryReport[];
   };
+  /** What each capture gave in the rehearsal at the daemon's start; absent until it is over. */
+  readonly captures?: Rehearsal;
   readonly memory: { readonly rss: number; readonly rss_anon?: number; readonly heap: number };
 }
 
@@ -83,6 +86,7 @@ export interface StatusSources {
   readonly readDebugData: ReadDebugData;
   readonly listBundles: () => Promise<readonly StoredBundle[]>;
   readonly freeBytes: () => Promise<number>;
+  readonly rehearsal: Rehearsal | undefined;
 }
 
 export async function statusOf(sources: StatusSources): Promise<Status> {
@@ -110,6 +114,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
       ...(daemon.index.error === undefined ? {} : { index_error: daemon.index.error }),
     },
     bundles: await bundlesOf(sources),
+    ...(sources.rehearsal === undefined ? {} : { captures: sources.rehearsal }),
     memory: memoryOf(sources.procRoot),
   };
 }

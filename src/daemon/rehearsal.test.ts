@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { rehearse } from "./rehearsal.ts";
+
+const meta = {
+  anomaly: { detector: "rehearsal", time: "", summary: "" },
+  anomalies: [],
+  target: {},
+  opened: "",
+  losses: [],
+  versions: { aod: "0", node: "v26", kernel: "6.12" },
+  host: { name: "client", kernel: "6.12", arch: "x86_64" },
+};
+
+function runDirOf(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "aod-rehearsal-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+test("a rehearsal says what each capture gives, and leaves nothing behind", async (t) => {
+  const runDir = runDirOf(t);
+  const rehearsal = await rehearse({
+    runDir,
+    meta,
+    capture: async (writing) => {
+      const writer = await writing;
+      const ok = await writer.addFile("open/DebugData", "text");
+      return { items: [ok, await writer.addMissing("open/sockets.txt", "ss", "absent", "no ss here")], unfinished: [] };
+    },
+  });
+  assert.deepEqual(rehearsal, {
+    items: [
+      { name: "open/DebugData", status: "ok" },
+      { name: "open/sockets.txt", status: "absent", reason: "no ss here" },
+    ],
+  });
+  assert.deepEqual(readdirSync(runDir), []);
+});
+
+test("a rehearsal that fails says why, and leaves nothing behind", async (t) => {
+  const runDir = runDirOf(t);
+  const rehearsal = await rehearse({ runDir, meta, capture: () => Promise.reject(new Error("no such thing")) });
+  assert.deepEqual(rehearsal, { items: [], error: "no such thing" });
+  assert.deepEqual(readdirSync(runDir), []);
+});
