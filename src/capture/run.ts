@@ -1,8 +1,8 @@
 import type { Item } from "../bundle/manifest.ts";
-import type { BundleWriter } from "../bundle/writer.ts";
+import type { AddOptions, BundleWriter } from "../bundle/writer.ts";
 import { messageOf } from "../system/error.ts";
 import { OutOfTime, untilAborted } from "../system/until-aborted.ts";
-import type { Capture, CaptureContext, Phase } from "./capture.ts";
+import type { Capture, CaptureContext, CaptureFile, Phase } from "./capture.ts";
 import { captures } from "./registry.ts";
 
 /** What all captures of one phase share; the runner adds the rest of their context. */
@@ -74,6 +74,8 @@ export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner 
   };
 }
 
+type Moment = NonNullable<AddOptions["began"]>;
+
 interface Shared {
   readonly hanging: Set<string>;
   readonly timeLimit: (ms: number) => TimeLimit;
@@ -110,42 +112,47 @@ async function collect(
     const answered = (): void => void hanging.delete(capture.name);
     request.then(answered, answered);
   };
-  const moment = () => ({ nowNs: environment.clock.nowNs(), wallMs: environment.clock.wallMs() });
-  let began = moment();
+  const limitBytes = capture.limitBytes ?? defaultLimitBytes;
+  const add = async (file: CaptureFile, began: Moment): Promise<void> => {
+    const writer = await writing;
+    if (writer === undefined) return;
+    const name = `${phase}/${file.name}`;
+    const { source, status, reason } = file;
+    if (file.content !== undefined) {
+      const known = { ...(status === undefined ? {} : { status }), ...(reason === undefined ? {} : { reason }) };
+      items.push(await writer.addFile(name, file.content, { source, limitBytes, signal, began, ...known }));
+    } else if (status === undefined || status === "ok" || status === "truncated") {
+      items.push(await writer.addMissing(name, source, "failed", reason ?? "the capture gave nothing"));
+    } else {
+      items.push(await writer.addMissing(name, source, status, reason ?? "no reason was given"));
+    }
+  };
+  const moment = (): Moment => ({ nowNs: environment.clock.nowNs(), wallMs: environment.clock.wallMs() });
+  const adding: Promise<void>[] = [];
   try {
+    let began = moment();
     for await (const file of untilAborted(capture.collect(context), signal, onHang)) {
-      const writer = await writing;
-      if (writer === undefined) return undefined;
-      const name = `${phase}/${file.name}`;
-      const why = file.reason === undefined ? {} : { reason: file.reason };
-      if (file.content !== undefined) {
-        const limitBytes = capture.limitBytes ?? defaultLimitBytes;
-        const status = file.status === undefined ? {} : { status: file.status };
-        items.push(
-          await writer.addFile(name, file.content, {
-            source: file.source,
-            limitBytes,
-            signal,
-            began,
-            ...status,
-            ...why,
-          }),
-        );
-      } else if (file.status === undefined || file.status === "ok" || file.status === "truncated") {
-        items.push(await writer.addMissing(name, file.source, "failed", file.reason ?? "the capture gave nothing"));
-      } else {
-        items.push(await writer.addMissing(name, file.source, file.status, file.reason ?? "no reason was given"));
-      }
+      const added = add(file, began);
+      added.catch(() => undefined); // seen by whoever waits for all, below
+      adding.push(added);
+      // What is in memory already need not be written before the next thing is looked at.
+      if (isStream(file.content)) await added;
       began = moment();
     }
+    await Promise.all(adding);
     return undefined;
   } catch (error) {
     if (!(error instanceof OutOfTime) && !signal.aborted) return { status: "failed", reason: messageOf(error) };
     const reason = environment.signal?.aborted ? "the daemon ended" : `not done after ${timeoutMs} ms`;
     return { status: "timed_out", reason };
   } finally {
+    await Promise.allSettled(adding);
     limit.cancel();
   }
+}
+
+function isStream(content: CaptureFile["content"]): boolean {
+  return content !== undefined && typeof content !== "string" && !Buffer.isBuffer(content);
 }
 
 function systemTimeLimit(ms: number): TimeLimit {
