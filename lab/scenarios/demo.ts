@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { readItem, readManifest, verifyBundle } from "../../src/bundle/reader.ts";
+import { demoReport } from "../demo-report.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import { type Incident, type RunningDaemon, startDaemon } from "../guest/daemon.ts";
 import { clearImpairment, impair } from "../guest/faults.ts";
@@ -62,8 +63,9 @@ export default defineScenario({
     const work = new OrdinaryWork(lab, "/mnt/share");
     await lab.step("people work on the share, all is well", () => lab.sleep(lab.number("healthySeconds")));
     const delayMs = lab.number("delayMs");
+    await impair(lab, { delayMs });
     const fault = new Date().toISOString();
-    await lab.step(`FAULT: the network to the server now takes ${delayMs} ms longer`, () => impair(lab, { delayMs }));
+    lab.tell(`FAULT at ${fault}: the network to the server now takes ${delayMs} ms longer`);
     const first = await waitForIncident(lab, "AOD notices", fault, () => true);
     const noticed = first.anomalies.find(({ time }) => time >= fault);
     lab.tell(`NOTICED: incident ${first.id}: ${noticed?.summary}`);
@@ -112,4 +114,6 @@ export default defineScenario({
     const since = (results.json("incidents.json") as Incident[]).filter(({ opened }) => opened >= facts.fault);
     assert.ok(since.length <= 1, "a lasting fault is one incident");
   },
+
+  present: demoReport,
 });
