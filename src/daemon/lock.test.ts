@@ -69,3 +69,21 @@ test("who was overtaken leaves the new holder's lock alone", (t) => {
   first.release();
   assert.deepEqual(readdirSync(runDir), ["aod.lock"]);
 });
+
+test("a directory that cannot be written, such as on a full disk, is told with the reason", (t) => {
+  const { procRoot, runDir } = machine(t, { 7: "1" });
+  const own = join(runDir, "aod.lock.7");
+  assert.throws(() => takeLock({ directory: join(runDir, "none"), procRoot, pid: 7 }), {
+    name: "AodError",
+    message: /^cannot write .*none\/aod\.lock\.7: ENOENT/,
+  });
+  const full = (path: string): never => {
+    writeFileSync(path, "");
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+  };
+  assert.throws(() => takeLock({ directory: runDir, procRoot, pid: 7, write: full }), {
+    name: "AodError",
+    message: `cannot write ${own}: ENOSPC: no space left on device, write`,
+  });
+  assert.deepEqual(readdirSync(runDir), [], "nothing half");
+});

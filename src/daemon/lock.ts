@@ -1,12 +1,14 @@
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { AodError } from "../system/error.ts";
+import { AodError, messageOf } from "../system/error.ts";
 import { hasCode } from "../system/proc.ts";
 
 export interface LockOptions {
   readonly directory: string;
   readonly procRoot: string;
   readonly pid: number;
+  /** For tests of a full disk; default: a new file, for its owner alone. */
+  readonly write?: (path: string, text: string) => void;
 }
 
 export interface DaemonLock {
@@ -24,7 +26,8 @@ interface Holder {
 const ATTEMPTS = 5;
 
 /**
- * Takes `aod.lock` in a directory for the life of this process. Throws AodError `failed` that names the process that has it. The
+ * Takes `aod.lock` in a directory for the life of this process. Throws AodError `failed` that names the process that has it, or says why
+ * the directory cannot be written. The
  * lock of a process that is gone, e.g. after kill -9, is taken over.
  */
 export function takeLock(options: LockOptions): DaemonLock {
@@ -32,7 +35,7 @@ export function takeLock(options: LockOptions): DaemonLock {
   const own = `${path}.${options.pid}`;
   const text = JSON.stringify(describe(options));
   rmSync(own, { force: true });
-  writeFileSync(own, text, { flag: "wx", mode: 0o600 });
+  writeOwn(own, text, options.write ?? createFile);
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       // A link appears with its content or not at all.
@@ -49,6 +52,19 @@ export function takeLock(options: LockOptions): DaemonLock {
     rmSync(own, { force: true });
   }
   throw new AodError("failed", `cannot take ${path}: another process takes it again and again`);
+}
+
+function createFile(path: string, text: string): void {
+  writeFileSync(path, text, { flag: "wx", mode: 0o600 });
+}
+
+function writeOwn(path: string, text: string, write: (path: string, text: string) => void): void {
+  try {
+    write(path, text);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw new AodError("failed", `cannot write ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function describe({ procRoot, pid }: LockOptions): Holder {
