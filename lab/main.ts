@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { ensureKernel } from "./cache.ts";
 import { defaultKernel, kernelLine, kernelLines } from "./kernels.ts";
-import { runMatrix, writeSummary } from "./matrix.ts";
+import { groupsOf, machineFor, runMatrix, writeSummary } from "./matrix.ts";
 import { cacheRoot } from "./paths.ts";
 import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
@@ -136,7 +136,10 @@ async function runAndPrint(
     return found;
   });
   const kernel = await kernelOf(flags.kernel);
-  const result = await runGroup({ kernel, machine: machineOf(flags), scenarios, settings: flags.set, say });
+  if (groupsOf(scenarios).length > 1)
+    throw new AodError("usage", "these scenarios do not share a boot: run them one by one");
+  const machine = machineFor(scenarios, machineOf(flags));
+  const result = await runGroup({ kernel, machine, scenarios, settings: flags.set, say });
   for (const verdict of result.verdicts) {
     const scenario = scenarios.find(({ name }) => name === verdict.scenario);
     if (verdict.failure !== undefined || scenario?.present === undefined) continue;

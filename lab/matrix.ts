@@ -6,7 +6,7 @@ import { ensureKernel } from "./cache.ts";
 import { runCommand } from "./command.ts";
 import { kernelLine, kernelLines } from "./kernels.ts";
 import { cacheRoot, repoRoot, runsRoot } from "./paths.ts";
-import { defaultMachine } from "./qemu.ts";
+import { defaultMachine, type MachineOptions } from "./qemu.ts";
 import { loadScenarios, runGroup, runsOn, type Verdict } from "./run.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -59,14 +59,32 @@ export async function runMatrix(options: MatrixOptions): Promise<Verdict[]> {
     }
     if (open.length === 0) continue;
     const kernel = await ensureKernel(cacheRoot(process.env), kernelLine(name), options.say);
-    for (let start = 0; start < open.length; start += groupSize) {
-      const group = open.slice(start, start + groupSize);
-      const result = await runGroup({ kernel, machine: defaultMachine, scenarios: group, say: options.say });
+    for (const group of groupsOf(open)) {
+      const machine = machineFor(group, defaultMachine);
+      const result = await runGroup({ kernel, machine, scenarios: group, say: options.say });
       for (const verdict of result.verdicts) await keep(tree, verdict);
       verdicts.push(...result.verdicts);
     }
   }
   return verdicts;
+}
+
+/** Scenarios that share a boot: of one preemption model, and not too many. */
+export function groupsOf(scenarios: readonly Scenario[]): Scenario[][] {
+  const models = [...new Set(scenarios.map((scenario) => scenario.preempt))];
+  return models.flatMap((model) => {
+    const same = scenarios.filter((scenario) => scenario.preempt === model);
+    const groups = Math.ceil(same.length / groupSize);
+    return Array.from({ length: groups }, (_, n) => same.slice(n * groupSize, (n + 1) * groupSize));
+  });
+}
+
+/** The machine with what the scenarios need of it, unless it says otherwise itself. */
+export function machineFor(scenarios: readonly Scenario[], machine: MachineOptions): MachineOptions {
+  const [first] = scenarios;
+  return first?.preempt === undefined || machine.preempt !== undefined
+    ? machine
+    : { ...machine, preempt: first.preempt };
 }
 
 function resultFile(tree: TreeState, kernel: string, scenario: string): string {

@@ -1,4 +1,5 @@
 import type { Lab } from "./guest/lab.ts";
+import type { Preemption } from "./qemu.ts";
 import type { Results } from "./results.ts";
 
 /** One file in lab/scenarios/ exports one of these as its default. It is loaded twice: in the guest and on the host. */
@@ -11,6 +12,8 @@ export interface Scenario {
   readonly thin?: boolean;
   /** Kernel lines that it makes sense on; all when absent. */
   readonly kernels?: readonly string[];
+  /** Preemption model that it needs; that of the kernel's packager when absent. */
+  readonly preempt?: Preemption;
   /** What `--set KEY=VALUE` may change, with the default. */
   readonly settings?: Readonly<Record<string, string>>;
   /** In the guest: how long `setup` and `timeline` may take together, in s; 120 when absent. */

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { groupSize, groupsOf, machineFor } from "./matrix.ts";
+import { defaultMachine } from "./qemu.ts";
+import { defineScenario } from "./scenario.ts";
+
+const scenario = (name: string, preempt?: "full") =>
+  defineScenario({
+    name,
+    summary: name,
+    ...(preempt === undefined ? {} : { preempt }),
+    setup: () => Promise.resolve(),
+    timeline: () => Promise.resolve(),
+    expect: () => {},
+  });
+
+test("scenarios share a boot with those of their preemption model, so many at the most", () => {
+  const many = Array.from({ length: groupSize + 1 }, (_, n) => scenario(`plain-${n}`));
+  const groups = groupsOf([scenario("full-1", "full"), ...many, scenario("full-2", "full")]);
+  assert.deepEqual(
+    groups.map((group) => group.map(({ name }) => name)),
+    [["full-1", "full-2"], many.slice(0, groupSize).map(({ name }) => name), [`plain-${groupSize}`]],
+  );
+});
+
+test("a machine gets the preemption model of its scenarios, unless it was asked for another", () => {
+  assert.equal(machineFor([scenario("one", "full")], defaultMachine).preempt, "full");
+  assert.equal(machineFor([scenario("one")], defaultMachine).preempt, undefined);
+  assert.equal(machineFor([scenario("one", "full")], { ...defaultMachine, preempt: "none" }).preempt, "none");
+});
