@@ -149,7 +149,7 @@ static bool stands(const char *name)
 
 static int set_knobs(struct bpf_object *object)
 {
-	const struct aod_smb_knobs knobs = { .send = stands("send") };
+	const struct aod_smb_knobs knobs = { .send = stands("send"), .credits = stands("credits") && stands("mtu_credits") };
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.knobs");
 	int err = map ? bpf_map__set_initial_value(map, &knobs, sizeof(knobs)) : -ENOENT;
 

@@ -120,7 +120,8 @@ struct aod_smb_losses {
 
 /* Written by aod-probe before the load; the verifier then leaves out what is not used. */
 struct aod_smb_knobs {
-	__u32 send; /* the hook on the end of sending is attached */
+	__u32 send;    /* the hook on the end of sending is attached */
+	__u32 credits; /* so are those on both waits for credits: every task has its place before its request is created */
 };
 
 /* Written by aod-probe at any time. */

@@ -11,7 +11,7 @@ struct aod_smb_stats stats[AOD_TARGETS * AOD_COMMANDS] SEC(".bss.stats");
 struct aod_smb_losses losses SEC(".bss.losses");
 struct aod_smb_events events SEC(".bss.events");
 __u64 head SEC(".bss.head");
-const volatile struct aod_smb_knobs knobs SEC(".rodata.knobs") = { .send = 1 };
+const volatile struct aod_smb_knobs knobs SEC(".rodata.knobs") = { .send = 1, .credits = 1 };
 struct aod_smb_tunables tunables SEC(".data.tunables") = { .error_commands = 0 };
 
 struct {

@@ -97,7 +97,7 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 connecti
 	struct smb2_request_part part; /* all 0 if it cannot be read */
 	__u64 id = bpf_get_current_pid_tgid(), now, seq;
 	struct aod_index_entry *entry = index_claim(request);
-	struct aod_task *t = task_find(id);
+	struct aod_task *t = knobs.credits ? task_find(id) : task_claim(id);
 	struct aod_smb_op *op;
 	__u32 flags = async ? AOD_F_ASYNC_CALL : 0, position;
 
@@ -151,7 +151,7 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 connecti
 		if (t->opener && (command == SMB2_CLOSE || command == SMB2_WRITE))
 			op->opener = t->opener;
 		t->chain = position + 1;
-	} else {
+	} else if (knobs.credits) { /* else task_claim() has counted it */
 		count(&losses.tasks_full);
 	}
 	op->flags = flags | (op->lead ? AOD_F_COMPOUND : 0);

@@ -11,7 +11,16 @@ export const withoutCompiler: string | false =
 
 const flags = [
   ...["-std=gnu11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-  ...["-Wall", "-Wextra", "-Werror", "-Wno-missing-field-initializers", "-pthread", "-Iprobe", "-Ibpf/include"],
+  ...[
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-missing-field-initializers",
+    "-Wno-unused-parameter",
+    "-pthread",
+    "-Iprobe",
+    "-Ibpf/include",
+  ],
 ];
 
 /** Compiles test/probe/NAME.c together with parts of aod-probe, under the sanitizers; returns the program. */

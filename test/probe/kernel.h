@@ -62,7 +62,10 @@ static inline void bpf_ringbuf_submit(void *record, __u64 flags)
 #pragma GCC diagnostic ignored "-Wattributes"
 #include "cifs_types.h"
 #include "smb_wire.h"
+#define knobs loaded_knobs
 #include "smb_wire_maps.h"
+#undef knobs
+static struct aod_smb_knobs knobs = { .send = 1, .credits = 1 };
 #include "smb_wire_phases.h"
 #pragma GCC diagnostic pop
 
