@@ -34,8 +34,7 @@ export function costFigures(result: RoundsResult): CostFigures {
   const rounds = result.rounds.filter(({ set, statistics }) => statistics && set !== "off");
   const times = workloadFigures({ ...result, rounds: result.rounds.filter(({ statistics }) => !statistics) }).sets;
   const empty = rounds.filter(({ set }) => set === "empty");
-  const emptyRun =
-    sum(empty.map(({ programs }) => nsOf(programs))) / sum(empty.map(({ programs }) => runsOf(programs)));
+  const emptyRun = median(empty.map(({ programs }) => nsOf(programs) / runsOf(programs)));
   const sets = [...groupBy(rounds, ({ set }) => set)].map(([set, own]) =>
     setCost(set, own, emptyRun, times.find((time) => time.set === set)?.more ?? Number.NaN),
   );

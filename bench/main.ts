@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { costFigures, costText } from "./cost.ts";
 import { runInGuest, say } from "./guest.ts";
+import { requirePrograms } from "./programs.ts";
 import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
 import { sets } from "./request.ts";
 import { store } from "./results.ts";
@@ -41,6 +42,7 @@ async function finish<T>(name: string, kernel: string, release: string, text: st
 }
 
 async function cost(options: Options): Promise<void> {
+  requirePrograms(["bpftool"]);
   for (const kernel of options.kernel) {
     const request = requestOf(options, { kind: "rounds", statistics: [true, false] });
     const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: hour });
@@ -50,6 +52,7 @@ async function cost(options: Options): Promise<void> {
 }
 
 async function workload(options: Options): Promise<void> {
+  requirePrograms(["bpftool", ...(options.sets.includes("trace-cmd") ? ["trace-cmd"] : [])]);
   for (const kernel of options.kernel) {
     const request = requestOf(options, { kind: "rounds", statistics: [false] });
     const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: 2 * hour });
@@ -59,6 +62,7 @@ async function workload(options: Options): Promise<void> {
 }
 
 async function syscalls(options: Options): Promise<void> {
+  requirePrograms(["strace"]);
   for (const kernel of options.kernel) {
     const request = requestOf(options, { kind: "syscalls", statistics: [false] });
     const run = await runInGuest<SyscallsResult>(kernel, request, { icount: false, timeLimitMs: hour });
