@@ -61,7 +61,7 @@ export interface GroupResult {
 
 /**
  * A breakpoint exception in the kernel is the emulator's: the kernel patches its code by way of breakpoints, and a
- * processor with a thread of its own in QEMU may still run a translation from before (docs/decisions/lab-emulation.md).
+ * processor with a thread of its own in QEMU may still run a translation from before (docs/decisions/0005-lab-emulation.md).
  */
 export function isEmulatorFault(consoleLog: string): boolean {
   return /\bint3: 0000 \[#/.test(consoleLog);

@@ -74,7 +74,7 @@ class BootFailure extends AodError {}
 /**
  * Boots, runs the job, ends the machine. A boot that dies or hangs before the job starts is tried again and told:
  * emulation with a thread per processor now and then loses a race against the kernel's patching of its own code
- * (docs/decisions/lab-emulation.md).
+ * (docs/decisions/0005-lab-emulation.md).
  */
 export async function boot(request: BootRequest): Promise<Outcome> {
   const kvm =
