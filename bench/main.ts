@@ -76,11 +76,11 @@ async function memory(options: Options): Promise<void> {
   for (const kernel of options.kernel) {
     const request = requestOf(options, { kind: "memory", statistics: [false] });
     const run = await runInGuest<MemoryResult>(kernel, request, { icount: false, timeLimitMs: hour });
-    const { daemon, helper, argv, requests, seconds } = run.result;
+    const { daemon, helper, flags, requests, seconds } = run.result;
     const mB = (kB: number): string => `${(kB / 1024).toFixed(1)} MiB`;
     const text = [
       `after ${seconds} s with traffic (${requests} requests):`,
-      `daemon: RssAnon ${mB(daemon.rssAnon)}, RSS ${mB(daemon.rss)}; ${argv.filter((word) => word.startsWith("--")).join(" ")}`,
+      `daemon: RssAnon ${mB(daemon.rssAnon)}, RSS ${mB(daemon.rss)}; ${flags.join(" ")}`,
       `helper: RssAnon ${mB(helper.rssAnon)}, RSS ${mB(helper.rss)}`,
     ];
     await finish("memory", kernel, run.kernel.release, text.join("\n"), run.result);

@@ -66,8 +66,8 @@ export interface SyscallsResult {
 export interface MemoryResult {
   readonly seconds: number;
   readonly requests: number;
-  /** The daemon's command line: the heap flags. */
-  readonly argv: readonly string[];
+  /** Heap flags on the daemon's command line. */
+  readonly flags: readonly string[];
   readonly daemon: { readonly rss: number; readonly rssAnon: number };
   readonly helper: { readonly rss: number; readonly rssAnon: number };
 }

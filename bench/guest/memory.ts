@@ -18,13 +18,15 @@ export async function memory(lab: Lab, { seconds }: GuestRequest): Promise<Memor
   const result: MemoryResult = {
     seconds,
     requests: releasedRequests() - before,
-    argv: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
+    flags: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(isHeapFlag),
     daemon: sizes(pid),
     helper: sizes(helper ?? Number.NaN),
   };
   await load.stop("SIGKILL");
   return result;
 }
+
+const isHeapFlag = (word: string): boolean => /^--(max|optimize)-/.test(word);
 
 function sizes(pid: number): { rss: number; rssAnon: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
