@@ -1,8 +1,9 @@
-// npm run bench [-- cost|workload|syscalls|memory]: measures, prints, and stores under bench/results/. Without a name: all of them.
+// npm run bench [-- cost|workload|syscalls|memory|detection]: measures, prints, and stores under bench/results/. Without a name: all of them.
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { costFigures, costText } from "./cost.ts";
+import { detectionText, measureDetection } from "./detection.ts";
 import { runInGuest, say } from "./guest.ts";
 import { requirePrograms } from "./programs.ts";
 import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
@@ -87,6 +88,13 @@ async function memory(options: Options): Promise<void> {
   }
 }
 
+async function detection(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const { release, result } = await measureDetection(kernel, Number(options.rounds));
+    await finish("detection", kernel, release, detectionText(result), result);
+  }
+}
+
 const program = new Command("bench").description(
   "Measures in the lab, prints the figures, stores them in bench/results/.",
 );
@@ -105,7 +113,7 @@ function add(name: string, description: string, defaults: Defaults, action: (opt
   option("--kernel <names...>", "kernels of the lab", defaults.kernel);
   option("--sets <names...>", `any of ${sets.join(", ")}`, defaults.sets);
   option("--files <n>", "files that a round creates, writes, syncs and closes", defaults.files);
-  option("--rounds <n>", "rounds of each set, in turn", defaults.rounds);
+  option("--rounds <n>", "rounds of each set, in turn; faults of each kind", defaults.rounds);
   option("--seconds <n>", "how long", defaults.seconds);
   command.option("--object <file>", "the BPF object of ours, instead of the built one");
   command.action(action);
@@ -126,6 +134,7 @@ add(
 );
 add("syscalls", "system calls of aod-probe under load", { kernel: ["6.12"], seconds: "10" }, syscalls);
 add("memory", "memory of the daemon and its helper under load", { kernel: both, seconds: "60" }, memory);
+add("detection", "time to the first capture", { kernel: both, rounds: "5" }, detection);
 program.action(async () => {
   for (const action of full) await action();
 });

@@ -45,6 +45,7 @@ flock -n 9 || {
 package_lists=scripts/packages-node.txt
 if has native; then package_lists="$package_lists scripts/packages.txt"; fi
 if has lab && [ -e lab/packages.txt ]; then package_lists="$package_lists lab/packages.txt"; fi
+if [ "$task" = bench ]; then package_lists="$package_lists bench/packages.txt"; fi
 
 for need in node native bundle kernels; do
   if has "$need"; then step_count=$((step_count + 1)); fi
