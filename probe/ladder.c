@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "probe.h"
 
+/* In the order of a request's life; load.c attaches them in the reverse order. */
 struct hook hooks[] = {
 	{ "credits", "wait_for_free_credits", { "credits_f", "credits_done_f" }, { "credits_k", "credits_done_k" }, 5 },
 	{ "mtu_credits", "smb2_wait_mtu_credits", { "mtu_credits_f", "mtu_credits_done_f" }, { "mtu_credits_k", "mtu_credits_done_k" }, 4 },

@@ -72,26 +72,38 @@ static struct bpf_object *open_object(const char *path)
 	return object;
 }
 
-/* 0 all attached; 1 a hook went a rung down, load again; -errno. */
+/* 0 attached; 1 the hook went a rung down, load again; -errno. */
+static int attach_program(struct loaded *loaded, struct hook *hook, const char *name)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(loaded->object, name);
+	struct bpf_link *link = program ? bpf_program__attach(program) : NULL;
+
+	if (!program)
+		return fail(1, 0, "the BPF object has no program %s: rebuild it together with aod-probe", name);
+	if (!link)
+		return step_down(hook, "attach", errno) ? 1 : needed_hooks();
+	if (loaded->programs == MAX_PROGRAMS)
+		return fail(1, 0, "more than %d programs", MAX_PROGRAMS);
+	loaded->program_fds[loaded->programs] = bpf_program__fd(program);
+	loaded->link_fds[loaded->programs++] = bpf_link__fd(link);
+	return 0;
+}
+
+/*
+ * In the reverse order of a request's life, and the end of a function before its beginning: what begins while we attach is then
+ * seen to its end, or not at all. The other way round it would seem to hang.
+ */
 static int attach(struct loaded *loaded)
 {
-	struct bpf_program *program;
-
 	loaded->programs = 0;
-	bpf_object__for_each_program(program, loaded->object) {
-		struct hook *hook = hook_of(bpf_program__name(program));
-		struct bpf_link *link;
+	for (size_t i = n_hooks; i-- > 0;)
+		for (int j = 1; j >= 0; j--) {
+			const char *name = programs_of(&hooks[i])[j];
+			int err = name ? attach_program(loaded, &hooks[i], name) : 0;
 
-		if (!hook)
-			continue;
-		link = bpf_program__attach(program);
-		if (!link)
-			return step_down(hook, "attach", errno) ? 1 : needed_hooks();
-		if (loaded->programs == MAX_PROGRAMS)
-			return fail(1, 0, "more than %d programs", MAX_PROGRAMS);
-		loaded->program_fds[loaded->programs] = bpf_program__fd(program);
-		loaded->link_fds[loaded->programs++] = bpf_link__fd(link);
-	}
+			if (err)
+				return err;
+		}
 	return 0;
 }
 

@@ -122,6 +122,14 @@ test("the end of the daemon closes what is open, with its bundle", async (t) => 
   assert.equal(world.probe.stopped, true);
 });
 
+test("a daemon that ends opens no incident any more", async (t) => {
+  const world = await attached(createWorld(t));
+  const ended = world.daemon.end();
+  world.probe.completed(slow(world, 1));
+  await ended;
+  assert.deepEqual(world.daemon.incidentList(), []);
+});
+
 test("a daemon that ends while its probe does not answer still writes what it has", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const world = await attached(createWorld(t));

@@ -216,6 +216,8 @@ export class Daemon {
   }
 
   #take(anomaly: Anomaly): void {
+    // Nobody would close what opens now.
+    if (this.#ending) return;
     const { clock, log } = this.#deps;
     this.counters.anomalies++;
     const { connectionId } = anomaly.target;

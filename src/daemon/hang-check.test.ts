@@ -52,6 +52,12 @@ const table: readonly (readonly [name: string, hang: Hang, stands: boolean, ghos
     [],
   ],
   [
+    "a wait for credits on a connection that is gone",
+    { needed: 1, ops: [], waiters: [{ kind: "credits", tid: 1, connectionId: 9n }] },
+    false,
+    [],
+  ],
+  [
     "a wait for a reconnect was seen itself",
     { needed: 1, ops: [], waiters: [{ kind: "reconnect", tid: 1 }] },
     true,

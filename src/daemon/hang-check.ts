@@ -22,13 +22,18 @@ function isPending({ connectionId, mid }: Hang["ops"][number], { mids }: DebugDa
   );
 }
 
-/** Tasks that wait for a reconnect were seen sleeping there; the number of those that wait for credits is known where the kernel counts it. */
+/**
+ * Tasks that wait for a reconnect were seen sleeping there; the number of those that wait for credits is known where the kernel counts it.
+ * On a connection that is gone nobody waits.
+ */
 function isWaiting({ kind, connectionId }: Hang["waiters"][number], data: DebugData): boolean {
   if (kind === "reconnect") return true;
-  const counted = endpointsOf(data)
-    .filter((endpoint) => connectionId === undefined || endpoint.connectionId === connectionId)
-    .map((endpoint) => endpoint.inMaxRequestWait);
-  return counted.length === 0 || counted.some((count) => count === undefined || count > 0);
+  // 5.10 does not number its connections: then it may be any.
+  const own = endpointsOf(data).filter(
+    (endpoint) =>
+      connectionId === undefined || endpoint.connectionId === undefined || endpoint.connectionId === connectionId,
+  );
+  return own.some(({ inMaxRequestWait }) => inMaxRequestWait === undefined || inMaxRequestWait > 0);
 }
 
 /** Every connection: those of servers and the further channels of their sessions. */
