@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
 #include "cifs_types.h"
+#include "histogram.h"
 #include "smb_wire.h"
 
 #define MAX_CHAIN 12
@@ -232,35 +233,6 @@ static __always_inline int answered(struct mid_q_entry *mid)
 	return 0;
 }
 
-/* As aod_bucket_of() in smb_wire. */
-static __always_inline __u32 bucket_of(__u64 ns)
-{
-	__u64 unit = ns >> 10, x = unit;
-	__u32 log = 0, bucket;
-
-	if (x >> 32)
-		return AOD_BUCKETS - 1;
-	if (x >> 16) {
-		log += 16;
-		x >>= 16;
-	}
-	if (x >> 8) {
-		log += 8;
-		x >>= 8;
-	}
-	if (x >> 4) {
-		log += 4;
-		x >>= 4;
-	}
-	if (x >> 2) {
-		log += 2;
-		x >>= 2;
-	}
-	log += x >> 1;
-	bucket = log < 2 ? unit : (log << 2 | ((unit >> (log - 2)) & 3)) - 4;
-	return bucket & (AOD_BUCKETS - 1);
-}
-
 static __always_inline void look(struct request *r, struct mid_q_entry *mid)
 {
 	int state = BPF_CORE_READ(mid, mid_state);
@@ -294,7 +266,7 @@ static __always_inline void add(const struct request *r, __u64 latency, bool err
 			return;
 	}
 	__sync_fetch_and_add(&s->count, 1);
-	__sync_fetch_and_add(&s->buckets[bucket_of(latency)], 1);
+	__sync_fetch_and_add(&s->buckets[aod_bucket_of(latency)], 1);
 	if (error)
 		__sync_fetch_and_add(&s->errors, 1);
 }

@@ -12,7 +12,7 @@
 #define AOD_TASKS 8192     /* tasks between asking for credits and having sent; power of two */
 #define AOD_TARGETS 256    /* (connection, session, tree); power of two; 0 takes what finds no place */
 #define AOD_COMMANDS 20    /* SMB2 commands 0..18, 19 = any other */
-#define AOD_BUCKETS 128    /* log-linear, 4 per octave, unit 1.024 us; see aod_bucket_of() */
+#define AOD_BUCKETS 128    /* log-linear: histogram.h */
 
 enum aod_op_state {
 	AOD_OP_EMPTY = 0,

@@ -3,6 +3,8 @@
 #ifndef AOD_SMB_WIRE_PHASES_H
 #define AOD_SMB_WIRE_PHASES_H
 
+#include "histogram.h"
+
 #define MAX_CHAIN 12 /* members of a compound; the client's MAX_COMPOUND is 5 (6.1) or 10 */
 
 static __always_inline int wait_begin(__u64 connection, __u32 kind)
@@ -231,35 +233,6 @@ static __always_inline int op_answered(__u64 request, void *response)
 			lead->last_answer = op->answered;
 	}
 	return 0;
-}
-
-/* Log-linear, four buckets per octave, in units of 1.024 us; src/probe/histogram.ts is its inverse. */
-static __always_inline __u32 aod_bucket_of(__u64 ns)
-{
-	__u64 unit = ns >> 10, x = unit;
-	__u32 log = 0, bucket;
-
-	if (x >> 32)
-		return AOD_BUCKETS - 1;
-	if (x >> 16) {
-		log += 16;
-		x >>= 16;
-	}
-	if (x >> 8) {
-		log += 8;
-		x >>= 8;
-	}
-	if (x >> 4) {
-		log += 4;
-		x >>= 4;
-	}
-	if (x >> 2) {
-		log += 2;
-		x >>= 2;
-	}
-	log += x >> 1;
-	bucket = log < 2 ? unit : (log << 2 | ((unit >> (log - 2)) & 3)) - 4;
-	return bucket & (AOD_BUCKETS - 1);
 }
 
 static __always_inline void emit(const struct aod_smb_op *op)

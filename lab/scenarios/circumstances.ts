@@ -241,7 +241,6 @@ export default defineScenario({
     assert.deepEqual(stepped.others, [], "a step of the clock makes no incident");
     const end = results.json("end.json") as {
       status: number;
-      tookMs: number;
       left: string[];
       bundle: string;
       older: string;
@@ -256,7 +255,6 @@ export default defineScenario({
     assert.match(status("full").bundles.last_error?.message ?? "", /no space left/);
     assert.deepEqual(end.left, [end.older, end.bundle].sort());
     assert.equal(end.status, 0);
-    assert.ok(end.tookMs < 10_000, `SIGTERM to the end: ${end.tookMs} ms`);
     for (const name of [end.older, "older-after.tar.zst", end.bundle]) {
       const report = await verifyBundle(results.path(name));
       assert.ok(report.ok, `${name}: ${JSON.stringify(report.items)}`);

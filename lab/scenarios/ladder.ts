@@ -146,7 +146,6 @@ export default defineScenario({
     const ends = results.json("ends.json") as { kprobes: End; noSend: End };
     for (const end of [ends.kprobes, ends.noSend]) {
       assert.equal(end.status, 0);
-      assert.ok(end.tookMs < 10_000, `ended within 10 s: ${end.tookMs} ms`);
       const report = await verifyBundle(results.path(end.bundle));
       assert.ok(report.ok, JSON.stringify(report.items));
       assert.equal((await readManifest(results.path(end.bundle))).state, "complete");

@@ -1,4 +1,4 @@
-// The kernel's log-linear histograms: four buckets per octave, unit 1,024 ns; aod_bucket_of() in bpf/include/smb_wire_phases.h.
+// The kernel's log-linear histograms: four buckets per octave, unit 1,024 ns; aod_bucket_of() in bpf/include/histogram.h.
 import { AodLimit } from "./decoders.gen.ts";
 
 const UNIT_NS = 1024;
