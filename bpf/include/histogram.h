@@ -2,6 +2,8 @@
 #ifndef AOD_HISTOGRAM_H
 #define AOD_HISTOGRAM_H
 
+#include "smb_wire.h" /* AOD_BUCKETS */
+
 /* Log-linear, four buckets per octave, in units of 1.024 us; src/probe/histogram.ts is its inverse. */
 static __always_inline __u32 aod_bucket_of(__u64 ns)
 {
