@@ -1,8 +1,5 @@
 // For tests: a stage to write on, and disks that fail.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Clock } from "../system/clock.ts";
 import { type Disk, type DiskFile, realDisk } from "./disk.ts";
 import type { BundleMeta } from "./manifest.ts";
@@ -22,16 +19,6 @@ export function metaOf(id: string, more: Partial<BundleMeta> = {}): BundleMeta {
     host: { name: "client", kernel: "6.12.117", arch: "x86_64" },
     ...more,
   };
-}
-
-/** Runs `work` with a directory of its own that is removed afterwards. */
-export async function withDir<T>(work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(join(tmpdir(), "aod-test-"));
-  try {
-    return await work(dir);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
 }
 
 /** Every step that changes the disk goes through `before`; what it throws is what the step throws. */

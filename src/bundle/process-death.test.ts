@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { metaOf, withDir } from "./fixture.ts";
+import { withDir } from "../system/fixture.ts";
+import { metaOf } from "./fixture.ts";
 import { readManifest, verifyBundle } from "./reader.ts";
 import { recoverBundles } from "./recover.ts";
 

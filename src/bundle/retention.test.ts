@@ -3,8 +3,9 @@ import { readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { withDir } from "../system/fixture.ts";
 import { realDisk } from "./disk.ts";
-import { fixedClock, withDir } from "./fixture.ts";
+import { fixedClock } from "./fixture.ts";
 import { applyRetention, decideRetention, listBundles, type StoredBundle } from "./retention.ts";
 
 const none = { maxCount: 1000, maxBytes: 1e12, maxAgeMs: 1e12 };

@@ -3,8 +3,9 @@ import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { AodError } from "../system/error.ts";
+import { withDir } from "../system/fixture.ts";
 import { realDisk } from "./disk.ts";
-import { diskOf, fixedClock, metaOf, withDir } from "./fixture.ts";
+import { diskOf, fixedClock, metaOf } from "./fixture.ts";
 import { readItem, readManifest, verifyBundle } from "./reader.ts";
 import { createBundle } from "./writer.ts";
 

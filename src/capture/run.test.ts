@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { diskOf, fixedClock, metaOf, withDir } from "../bundle/fixture.ts";
+import { diskOf, fixedClock, metaOf } from "../bundle/fixture.ts";
 import { readManifest } from "../bundle/reader.ts";
 import { type BundleWriter, createBundle } from "../bundle/writer.ts";
+import { withDir } from "../system/fixture.ts";
 import type { Capture } from "./capture.ts";
 import { environmentOf } from "./fixture.ts";
 import { createCaptureRunner, type TimeLimit } from "./run.ts";

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { fixedClock, metaOf, withDir } from "../bundle/fixture.ts";
+import { fixedClock, metaOf } from "../bundle/fixture.ts";
 import { archivePath } from "../bundle/layout.ts";
 import { createBundle } from "../bundle/writer.ts";
 import { AodError } from "../system/error.ts";
+import { withDir } from "../system/fixture.ts";
 import { build } from "./bundle.ts";
 
 interface Outcome {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { withDir } from "../bundle/fixture.ts";
+import { withDir } from "./fixture.ts";
 import { readLocal } from "./proc.ts";
 
 describe("reading a file of /proc", () => {
