@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.ts";
 
@@ -13,8 +13,16 @@ export async function waitForProbe(lab: Lab, count = 1): Promise<void> {
   await lab.sleep(1);
 }
 
+/** What the helpers still hold: /proc/PID/status and what their open files are. */
+export function heldByProbes(): { readonly status: string; readonly files: readonly string[] }[] {
+  return probes().map((status) => {
+    const directory = join("/proc", /^Pid:\s+(\d+)$/m.exec(status)?.[1] ?? "", "fd");
+    return { status, files: readdirSync(directory).map((fd) => readlinkSync(join(directory, fd))) };
+  });
+}
+
 /** /proc/PID/status of every aod-probe. */
-function probes(): string[] {
+export function probes(): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(statusOf)

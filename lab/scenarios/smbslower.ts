@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import type { SmbOpJson, WaiterJson } from "../../src/probe/op-json.ts";
 import { keepProcCifs, mountCifs } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
-import { waitForProbe } from "../guest/probe.ts";
+import { heldByProbes, probes, waitForProbe } from "../guest/probe.ts";
 import { freezeSamba, killSamba, restartSamba, startSamba, thawSamba } from "../guest/samba.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -46,6 +46,11 @@ async function reconnect(lab: Lab): Promise<void> {
   await lab.sleep(4);
   await restartSamba(lab);
   await lab.until("the reconnect lets the task go on", 60, () => !waits.running);
+  // It may have been given up on; then the next one makes the new session.
+  await lab.until("the share answers again", 60, async () => {
+    const again = await lab.run(["stat", `${mounted}/held`], { timeoutMs: 20_000, anyStatus: true });
+    return again.status === 0;
+  });
 }
 
 export default defineScenario({
@@ -66,6 +71,7 @@ export default defineScenario({
     const text = tool(["0", "-v"], "text");
     await waitForProbe(lab, 2);
     lab.writeJson("pids.json", { driver: process.pid });
+    lab.writeJson("held.json", heldByProbes());
     await lab.step("ordinary work", () => ordinary(lab));
     await lab.step("writeback", () => writeback(lab));
     await lab.step("idle, so that the client sends an ECHO", () => lab.sleep(7));
@@ -74,6 +80,12 @@ export default defineScenario({
     keepProcCifs(lab, "DebugData");
     const ended = await Promise.all([json.stop("SIGINT"), text.stop("SIGINT")]);
     lab.writeJson("ended.json", ended);
+    await lab.step("a tool is killed, and its helper goes with it", async () => {
+      const killed = tool(["1000"], "killed");
+      await waitForProbe(lab);
+      await killed.stop("SIGKILL");
+      await lab.until("no helper is left", 10, () => probes().length === 0);
+    });
   },
 
   expect(results) {
@@ -121,6 +133,22 @@ export default defineScenario({
       waiters.some((waiter) => waiter.waiting === "reconnect" && waiter.waited_us > 1_000_000),
       "who waits for the reconnect",
     );
+
+    const held = results.json("held.json") as ReturnType<typeof heldByProbes>;
+    assert.equal(held.length, 2);
+    for (const { status, files } of held) {
+      for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
+        assert.match(status, new RegExp(`^${set}:\\s+0+$`, "m"), set);
+      assert.match(status, /^NoNewPrivs:\s+1$/m);
+      assert.match(status, /^Groups:\s*$/m);
+      const kinds = /^(socket|pipe):|^anon_inode:(\[eventpoll\]|\[timerfd\]|bpf_link|bpf-prog|bpf-map)$/;
+      assert.deepEqual(
+        files.filter((file) => !kinds.test(file)),
+        [],
+        "files of a helper that has attached",
+      );
+      assert.equal(files.filter((file) => file === "anon_inode:bpf-map").length, 1, "only the ring buffer");
+    }
 
     const text = results.text("text.out").split("\n");
     assert.equal(text[0], "Tracing SMB operations that are slower than 0 ms.");
