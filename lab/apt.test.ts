@@ -17,11 +17,12 @@ https://elsewhere.example/node_22.x/|nodistro
   ]);
 });
 
-test("a host without a Debian mirror of its own uses Debian's", () => {
-  assert.deepEqual(sourceLines([], ["bookworm", "bookworm-security"]), [
-    `deb [${keyring}] http://deb.debian.org/debian bookworm main`,
-    `deb [${keyring}] http://deb.debian.org/debian-security bookworm-security main`,
+test("a host without the security archive does without its suites, one without a mirror of Debian is told what to do", () => {
+  const origins = parseOrigins("http://mirror.example/debian|bookworm");
+  assert.deepEqual(sourceLines(origins, ["bookworm", "bookworm-security"]), [
+    `deb [${keyring}] http://mirror.example/debian bookworm main`,
   ]);
+  assert.throws(() => sourceLines([], ["bookworm"]), /name no mirror of Debian: add one/);
 });
 
 test("file name, size and SHA-256 are read from --print-uris", () => {

@@ -20,7 +20,6 @@ export interface AptFile {
 }
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const fallback = { main: "http://deb.debian.org/debian", security: "http://deb.debian.org/debian-security" };
 
 /** Parses lines of `URI|RELEASE`. */
 export function parseOrigins(text: string): AptOrigin[] {
@@ -32,18 +31,22 @@ export function parseOrigins(text: string): AptOrigin[] {
 
 /**
  * The lines of a private sources.list: the wanted suites from the mirrors that the host itself uses. A host of another
- * Debian release names other suites, so only the mirror's address is taken over.
+ * Debian release names other suites, so only the mirror's address is taken over. A host without the security archive does without its
+ * suites; one without any mirror of Debian is an AodError.
  */
 export function sourceLines(origins: readonly AptOrigin[], suites: readonly string[]): string[] {
   const trim = (uri: string): string => uri.replace(/\/+$/, "");
   const debian = origins.filter((origin) => /debian/.test(origin.uri));
   const security = debian.find((origin) => /-security$|\/updates$/.test(origin.release));
   const main = debian.find((origin) => origin !== security && !/security/.test(origin.uri));
-  return suites.map((suite) => {
-    const uri = suite.endsWith("-security")
-      ? trim(security?.uri ?? fallback.security)
-      : trim(main?.uri ?? fallback.main);
-    return `deb [signed-by=${keyring}] ${uri} ${suite} main`;
+  if (main === undefined)
+    throw new AodError(
+      "failed",
+      "apt's sources name no mirror of Debian: add one to /etc/apt/sources.list, then apt-get update",
+    );
+  return suites.flatMap((suite) => {
+    const origin = suite.endsWith("-security") ? security : main;
+    return origin === undefined ? [] : [`deb [signed-by=${keyring}] ${trim(origin.uri)} ${suite} main`];
   });
 }
 
