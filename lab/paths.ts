@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 /** The checkout that this lab belongs to. */
 export const repoRoot = resolve(import.meta.dirname, "..");
@@ -14,6 +14,3 @@ export function cacheRoot(env: NodeJS.ProcessEnv): string {
 
 /** Console logs, results and everything else that a run leaves: build/lab/. */
 export const runsRoot = join(repoRoot, "build", "lab");
-
-/** Directory of the Node that runs this, the same path inside the guest. */
-export const nodeDirectory = dirname(process.execPath);

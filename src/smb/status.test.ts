@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findStatus, isErrorStatus, knownStatuses, statusErrno, statusName } from "./status.ts";
+import { findStatus, knownStatuses, statusErrno, statusName } from "./status.ts";
 
 describe("NTSTATUS codes", () => {
   it("have the name of MS-ERREF and the errno of the kernel's client", () => {
@@ -23,10 +23,6 @@ describe("NTSTATUS codes", () => {
   it("without a name are shown as numbers and have no errno", () => {
     assert.equal(statusName(0xc0ff_0001), "0xc0ff0001");
     assert.equal(statusErrno(0xc0ff_0001), undefined);
-  });
-
-  it("of severity error alone are errors", () => {
-    assert.deepEqual([0, 0x103, 0x8000_0006, 0xc000_0022].map(isErrorStatus), [false, false, false, true]);
   });
 
   it("are found by name in any form and by number", () => {

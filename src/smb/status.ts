@@ -80,11 +80,6 @@ export function statusErrno(code: number): number | undefined {
   return byCode.get(code)?.errno;
 }
 
-/** Severity error, as opposed to success, information and warning: the two top bits (MS-ERREF 2.3). */
-export function isErrorStatus(code: number): boolean {
-  return code >>> 30 === 3;
-}
-
 export type StatusLookup =
   | { readonly ok: true; readonly code: number }
   /** `suggestion`: the nearest name, where one is near. */
