@@ -54,7 +54,9 @@ async function toFirstCapture(bundle: string, moment: (ops: readonly SmbOpJson[]
   const manifest = await readManifest(bundle);
   const captures = manifest.items.filter(({ name, time }) => name.startsWith("open/") && time !== undefined);
   const lines = (await readItem(bundle, "ops.ndjson")).toString().trim().split("\n");
-  const ops = lines.map((line) => JSON.parse(line) as SmbOpJson);
+  // The history also holds the slow operations of the rounds before.
+  const since = Date.parse(manifest.opened) - 3000;
+  const ops = lines.map((line) => JSON.parse(line) as SmbOpJson).filter((op) => endMs(op) > since);
   return Math.round(Math.min(...captures.map(({ time }) => Date.parse(time ?? ""))) - moment(ops));
 }
 
