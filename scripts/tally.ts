@@ -81,7 +81,7 @@ export class Tally {
     }));
     return {
       commit: git(root, "rev-parse", "HEAD") ?? "unknown",
-      changed: git(root, "status", "--porcelain") !== "",
+      changed: git(root, "status", "--porcelain", "--", ".", ":!bench/results") !== "",
       date: started.toISOString(),
       node: process.version,
       counts: this.#counts,
