@@ -24,11 +24,7 @@ export async function demoReport(results: Results): Promise<string> {
   return [
     "",
     "What happened (UTC)",
-    `  ${clock(facts.fault)}  the fault begins`,
-    `  ${clock(facts.incident.opened)}  AOD opens incident ${facts.incident.id}`,
-    ...facts.incident.anomalies.map(({ time, summary }) => `  ${clock(time)}  ${summary}`),
-    `  ${clock(facts.faultOver)}  the fault is over`,
-    `  ${clock(facts.incident.closed ?? "")}  AOD closes the incident`,
+    ...happened(facts),
     "",
     "The operations in the bundle: median of each phase, and the slowest operation, in ms",
     table(ops, facts),
@@ -41,6 +37,17 @@ export async function demoReport(results: Results): Promise<string> {
     `Look at it:         bin/aod bundle show ${relative(process.cwd(), kept)}`,
     `The operations:     bin/aod bundle show ${relative(process.cwd(), kept)} --item ops.ndjson`,
   ].join("\n");
+}
+
+function happened({ fault, faultOver, incident }: DemoFacts): string[] {
+  const moments: [time: string, what: string][] = [
+    [fault, "the fault begins"],
+    ...incident.anomalies.map(({ time, summary }): [string, string] => [time, summary]),
+    [incident.opened, `AOD opens incident ${incident.id}`],
+    [faultOver, "the fault is over"],
+    [incident.closed ?? "", "AOD closes the incident, the bundle is written"],
+  ];
+  return moments.sort(([a], [b]) => (a < b ? -1 : 1)).map(([time, what]) => `  ${clock(time)}  ${what}`);
 }
 
 /** A copy that outlives the run's directory. */
