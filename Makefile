@@ -7,7 +7,8 @@ TRIPLET := $(shell $(CC) -dumpmachine)
 BPF_ARCH := $(if $(filter aarch64%,$(TRIPLET)),arm64,x86)
 CONTRACT := $(wildcard bpf/include/*.h)
 OBJECTS := smb_wire contract
-PROBE := $(wildcard probe/*.c)
+PROBE := $(wildcard probe/*.c probe/*/*.c)
+PROBE_HEADERS := $(wildcard probe/*.h probe/*/*.h)
 
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Werror -Wno-unused-parameter -Ibpf/include -I/usr/include/$(TRIPLET)
 CFLAGS := -O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers -Ibpf/include -Iprobe
@@ -20,7 +21,7 @@ $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(CONTRACT) Makefile
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	$(LLVM_STRIP) -g $@
 
-$(BUILD)/aod-probe: $(PROBE) probe/probe.h $(CONTRACT) Makefile
+$(BUILD)/aod-probe: $(PROBE) $(PROBE_HEADERS) $(CONTRACT) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -static $(PROBE) $(LIBS) -o $@
 

@@ -5,6 +5,7 @@
 
 #define KEEP(type) struct type keep_##type
 KEEP(aod_smb_op);
+KEEP(aod_smb_params);
 KEEP(aod_smb_tunables);
 KEEP(aod_smb_events);
 KEEP(aod_frame);

@@ -12,23 +12,9 @@
 #include <unistd.h>
 #include "probe.h"
 
-/* In the order of a request's life; load.c attaches them in the reverse order. */
-struct hook hooks[] = {
-	{ "credits", "wait_for_free_credits", { "credits_f", "credits_done_f" }, { "credits_k", "credits_done_k" }, 5 },
-	{ "mtu_credits", "smb2_wait_mtu_credits", { "mtu_credits_f", "mtu_credits_done_f" }, { "mtu_credits_k", "mtu_credits_done_k" }, 4 },
-	{ "create", "smb2_setup_request", { "create_f" }, { "create_k", "create_done_k" }, 3, .needed = true },
-	{ "create_async", "smb2_setup_async_request", { "create_async_f" }, { "create_async_k", "create_async_done_k" }, 2, .needed = true },
-	{ "send", "__smb_send_rqst", { "send_f" }, { "send_k" }, 3 },
-	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2 },
-	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true },
-	{ "deferred_close", "smb2_deferred_work_close", { "deferred_close_f" }, { "deferred_close_k" }, 1 },
-	{ "write", "smb2_async_writev", { "write_f" }, { "write_k" }, 1, .type = "cifs_io_subrequest" },
-	{ "reconnect", "smb3_reconnect", { "reconnect_f" }, { "reconnect_k" }, .tracepoint = true },
-};
-const size_t n_hooks = ARRAY_SIZE(hooks);
+#define MAX_HOOKS 32
 
-/* Is ROLE, or ROLE:RUNG, in the comma-separated list? */
-static bool hidden(const char *list, const char *role, const char *rung)
+bool hook_hidden(const char *list, const char *role, const char *rung)
 {
 	char item[64];
 
@@ -46,23 +32,24 @@ static bool hidden(const char *list, const char *role, const char *rung)
 }
 
 /* Sets found[i] for each hook whose function stands in `file` as a whole word; module functions only, unless built in. 0 or -errno. */
-static int look_up(const char *file, bool built_in, const char *module, bool *found)
+static int look_up(const char *file, bool built_in, const struct options *options, bool *found)
 {
+	const struct probe *probe = options->probe;
 	FILE *f = fopen(file, "re");
 	char *line = NULL, tag[40];
 	size_t size = 0;
 
 	if (!f)
 		return -errno;
-	snprintf(tag, sizeof(tag), "[%s]", module);
+	snprintf(tag, sizeof(tag), "[%s]", options->module);
 	while (getline(&line, &size, f) > 0) {
 		char *name = line, *save, *word;
 
 		if (!built_in && !strstr(line, tag))
 			continue;
 		for (word = strtok_r(name, " \t\n", &save); word; word = strtok_r(NULL, " \t\n", &save))
-			for (size_t i = 0; i < n_hooks; i++)
-				if (!strcmp(word, hooks[i].function))
+			for (size_t i = 0; i < probe->n_hooks; i++)
+				if (!strcmp(word, probe->hooks[i].function))
 					found[i] = true;
 	}
 	free(line);
@@ -70,11 +57,11 @@ static int look_up(const char *file, bool built_in, const char *module, bool *fo
 	return 0;
 }
 
-static int look_up_ftrace(bool built_in, const char *module, bool *found)
+static int look_up_ftrace(bool built_in, const struct options *options, bool *found)
 {
-	int err = look_up("/sys/kernel/tracing/available_filter_functions", built_in, module, found);
+	int err = look_up("/sys/kernel/tracing/available_filter_functions", built_in, options, found);
 
-	return err ? look_up("/sys/kernel/debug/tracing/available_filter_functions", built_in, module, found) : 0;
+	return err ? look_up("/sys/kernel/debug/tracing/available_filter_functions", built_in, options, found) : 0;
 }
 
 /* How many arguments BTF gives a function; -1 when it is not there. */
@@ -105,7 +92,7 @@ static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool s
 		snprintf(hook->why, sizeof(hook->why), "not needed: this kernel has no struct %s", hook->type);
 		return;
 	}
-	if (options->no_fentry || hidden(hide, hook->name, "fentry"))
+	if (options->no_fentry || hook_hidden(hide, hook->name, "fentry"))
 		snprintf(hook->why, sizeof(hook->why), "hidden by %s", options->no_fentry ? "--no-fentry" : "--hide");
 	else if (hook->tracepoint && !btf_tracepoint(btf, hook->function))
 		snprintf(hook->why, sizeof(hook->why), "no trace point %s in BTF", hook->function);
@@ -120,19 +107,40 @@ static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool s
 		return;
 	}
 	/* wrong arguments would be wrong for a kprobe too */
-	if (kprobe && args >= hook->args && !hidden(hide, hook->name, "kprobe"))
+	if (kprobe && args >= hook->args && !hook_hidden(hide, hook->name, "kprobe"))
 		hook->rung = AOD_RUNG_KPROBE;
 	else if (!kprobe)
 		snprintf(hook->why, sizeof(hook->why), "%s is not a symbol of this kernel", hook->function);
 }
 
+bool hook_stands(const struct probe *probe, const char *name)
+{
+	for (size_t i = 0; i < probe->n_hooks; i++)
+		if (!strcmp(probe->hooks[i].name, name))
+			return probe->hooks[i].rung != AOD_RUNG_NONE;
+	return false;
+}
+
+/* Built in, the module's functions are in the kernel's own BTF, if it was built with BTF at all. */
+static bool in_btf(const struct btf *btf, const struct probe *probe)
+{
+	for (size_t i = 0; i < probe->n_hooks; i++)
+		if (probe->hooks[i].tracepoint ? btf_tracepoint(btf, probe->hooks[i].function) : btf_args(btf, probe->hooks[i].function) >= 0)
+			return true;
+	return false;
+}
+
 int ladder_choose(const struct options *options)
 {
 	struct btf *base = NULL, *module = NULL;
-	bool ftrace[ARRAY_SIZE(hooks)] = {}, symbol[ARRAY_SIZE(hooks)] = {}, built_in;
+	struct hook *hooks = options->probe->hooks;
+	const size_t n_hooks = options->probe->n_hooks;
+	bool ftrace[MAX_HOOKS] = {}, symbol[MAX_HOOKS] = {}, built_in;
 	char path[80];
 	int err;
 
+	if (n_hooks > MAX_HOOKS)
+		return fail(1, 0, "more than %d hooks", MAX_HOOKS);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return fail(3, errno, "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): /sys/kernel/btf/vmlinux");
 	snprintf(path, sizeof(path), "/sys/module/%s", options->module);
@@ -149,11 +157,11 @@ int ladder_choose(const struct options *options)
 		err = fail(3, errno, "cannot read the BTF of the module %s (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
 		goto out;
 	}
-	if (built_in && btf_args(base, "smb2_setup_request") < 0) {
+	if (built_in && !in_btf(base, options->probe)) {
 		err = fail(3, 0, "the module %s has no BTF (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
 		goto out;
 	}
-	err = look_up_ftrace(built_in, options->module, ftrace);
+	err = look_up_ftrace(built_in, options, ftrace);
 	if (err)
 		fail_detail("tracefs is not readable: no available_filter_functions");
 	for (size_t i = 0; i < n_hooks; i++)
@@ -161,7 +169,7 @@ int ladder_choose(const struct options *options)
 	/* the symbols are read (200,000 lines) only when somebody needs the lower rung */
 	for (size_t i = 0; i < n_hooks; i++)
 		if (!ftrace[i] && !hooks[i].tracepoint) {
-			look_up("/proc/kallsyms", built_in, options->module, symbol);
+			look_up("/proc/kallsyms", built_in, options, symbol);
 			break;
 		}
 	for (size_t i = 0; i < n_hooks; i++)

@@ -30,14 +30,14 @@ static const char *const *programs_of(const struct hook *hook)
 	return hook->rung == AOD_RUNG_FENTRY ? hook->fentry : hook->rung == AOD_RUNG_KPROBE ? hook->kprobe : none;
 }
 
-static struct hook *hook_of(const char *program)
+static struct hook *hook_of(const struct probe *probe, const char *program)
 {
-	for (size_t i = 0; i < n_hooks; i++)
+	for (size_t i = 0; i < probe->n_hooks; i++)
 		for (int j = 0; j < 2; j++) {
-			const char *name = programs_of(&hooks[i])[j];
+			const char *name = programs_of(&probe->hooks[i])[j];
 
 			if (name && !strcmp(name, program))
-				return &hooks[i];
+				return &probe->hooks[i];
 		}
 	return NULL;
 }
@@ -50,30 +50,33 @@ static bool step_down(struct hook *hook, const char *what, int err)
 	return hook->rung != AOD_RUNG_NONE || !hook->needed;
 }
 
-static int needed_hooks(void)
+static int needed_hooks(const struct probe *probe)
 {
-	for (size_t i = 0; i < n_hooks; i++)
-		if (hooks[i].needed && hooks[i].rung == AOD_RUNG_NONE)
-			return fail(3, 0, "smb_wire cannot attach to %s: %s", hooks[i].function, hooks[i].why);
+	for (size_t i = 0; i < probe->n_hooks; i++) {
+		const struct hook *hook = &probe->hooks[i];
+
+		if (hook->needed && hook->rung == AOD_RUNG_NONE)
+			return fail(3, 0, "%s cannot attach to %s: %s", probe->name, hook->function, hook->why);
+	}
 	return 0;
 }
 
-static struct bpf_object *open_object(const char *path)
+static struct bpf_object *open_object(const struct options *options)
 {
-	struct bpf_object *object = bpf_object__open_file(path, NULL);
+	struct bpf_object *object = bpf_object__open_file(options->object, NULL);
 	struct bpf_program *program;
 
 	if (!object) {
-		fail(1, errno, "cannot open the BPF object %s", path);
+		fail(1, errno, "cannot open the BPF object %s", options->object);
 		return NULL;
 	}
 	bpf_object__for_each_program(program, object)
-		bpf_program__set_autoload(program, hook_of(bpf_program__name(program)) != NULL);
+		bpf_program__set_autoload(program, hook_of(options->probe, bpf_program__name(program)) != NULL);
 	return object;
 }
 
 /* 0 attached; 1 the hook went a rung down, load again; -errno. */
-static int attach_program(struct loaded *loaded, struct hook *hook, const char *name)
+static int attach_program(const struct probe *probe, struct loaded *loaded, struct hook *hook, const char *name)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(loaded->object, name);
 	struct bpf_link *link = program ? bpf_program__attach(program) : NULL;
@@ -81,7 +84,7 @@ static int attach_program(struct loaded *loaded, struct hook *hook, const char *
 	if (!program)
 		return fail(1, 0, "the BPF object has no program %s: rebuild it together with aod-probe", name);
 	if (!link)
-		return step_down(hook, "attach", errno) ? 1 : needed_hooks();
+		return step_down(hook, "attach", errno) ? 1 : needed_hooks(probe);
 	if (loaded->programs == MAX_PROGRAMS)
 		return fail(1, 0, "more than %d programs", MAX_PROGRAMS);
 	loaded->program_fds[loaded->programs] = bpf_program__fd(program);
@@ -93,13 +96,13 @@ static int attach_program(struct loaded *loaded, struct hook *hook, const char *
  * In the reverse order of a request's life, and the end of a function before its beginning: what begins while we attach is then
  * seen to its end, or not at all. The other way round it would seem to hang.
  */
-static int attach(struct loaded *loaded)
+static int attach(const struct probe *probe, struct loaded *loaded)
 {
 	loaded->programs = 0;
-	for (size_t i = n_hooks; i-- > 0;)
+	for (size_t i = probe->n_hooks; i-- > 0;)
 		for (int j = 1; j >= 0; j--) {
-			const char *name = programs_of(&hooks[i])[j];
-			int err = name ? attach_program(loaded, &hooks[i], name) : 0;
+			const char *name = programs_of(&probe->hooks[i])[j];
+			int err = name ? attach_program(probe, loaded, &probe->hooks[i], name) : 0;
 
 			if (err)
 				return err;
@@ -121,88 +124,60 @@ static int map_section(struct bpf_object *object, const char *section, size_t si
 	return 0;
 }
 
-static int map_memory(struct loaded *loaded)
+int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n)
 {
-	struct wire *w = &loaded->wire;
-	const struct {
-		const char *section;
-		size_t size;
-		void *to;
-	} sections[] = {
-		{ ".bss.ops", sizeof(*w->ops) * (AOD_RING + AOD_OVERFLOW), &w->ops },
-		{ ".bss.index", sizeof(*w->index) * AOD_INDEX, &w->index },
-		{ ".bss.tasks", sizeof(*w->tasks) * AOD_TASKS, &w->tasks },
-		{ ".bss.targets", sizeof(*w->targets) * AOD_TARGETS, &w->targets },
-		{ ".bss.stats", sizeof(*w->stats) * AOD_TARGETS * AOD_COMMANDS, &w->stats },
-		{ ".bss.losses", sizeof(*w->losses), &w->losses },
-		{ ".bss.events", sizeof(*w->events), &w->events },
-		{ ".bss.head", sizeof(*w->head), &w->head },
-		{ ".data.tunables", sizeof(*w->tunables), &w->tunables },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-		int err = map_section(loaded->object, sections[i].section, sections[i].size, sections[i].to);
+	for (size_t i = 0; i < n; i++) {
+		int err = map_section(object, sections[i].name, sections[i].size, sections[i].to);
 
 		if (err)
 			return err;
 	}
-	/* nothing is slow and nothing an outlier until somebody says so */
-	memset(w->tunables->slow_ns, 0xff, sizeof(w->tunables->slow_ns));
 	return 0;
 }
 
-static bool stands(const char *name)
-{
-	for (size_t i = 0; i < n_hooks; i++)
-		if (!strcmp(hooks[i].name, name))
-			return hooks[i].rung != AOD_RUNG_NONE;
-	return false;
-}
-
-static int set_knobs(struct bpf_object *object)
-{
-	const struct aod_smb_knobs knobs = { .send = stands("send"), .credits = stands("credits") && stands("mtu_credits") };
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.knobs");
-	int err = map ? bpf_map__set_initial_value(map, &knobs, sizeof(knobs)) : -ENOENT;
-
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
-}
-
 /* Everything up to the attached programs, once. 0, 1 = again, -errno. */
-static int load_once(const struct options *options, struct loaded *loaded, int (*on_outlier)(void *, void *, size_t))
+static int load_once(const struct options *options, struct loaded *loaded)
 {
-	int err = needed_hooks();
+	const struct probe *probe = options->probe;
+	int err = needed_hooks(probe);
 
 	if (err)
 		return err;
-	loaded->object = open_object(options->object);
+	loaded->object = open_object(options);
 	if (!loaded->object)
 		return -1;
-	err = set_knobs(loaded->object);
+	err = probe->prepare ? probe->prepare(loaded->object) : 0;
 	if (err)
 		return err;
 	err = bpf_object__load(loaded->object);
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");
-	err = map_memory(loaded); /* a round that is repeated leaves its mapping behind; there are few */
+	/* a round that is repeated leaves its mapping behind; there are few */
+	err = load_map_sections(loaded->object, probe->sections, probe->n_sections);
 	if (err)
 		return err;
 	loaded->outliers_fd = bpf_object__find_map_fd_by_name(loaded->object, "outliers");
-	loaded->outliers = ring_buffer__new(loaded->outliers_fd, on_outlier, NULL, NULL);
+	loaded->outliers = ring_buffer__new(loaded->outliers_fd, probe->on_outlier, NULL, NULL);
 	if (!loaded->outliers)
 		return fail(1, errno, "cannot map the ring buffer");
-	return attach(loaded);
+	return attach(probe, loaded);
 }
 
-int load(const struct options *options, struct loaded *loaded, int (*on_outlier)(void *, void *, size_t))
+void load_listen(const struct options *options)
 {
-	int err;
-
 	verbose = options->verbose;
 	libbpf_set_print(keep_warning);
+}
+
+int load_hooks(const struct options *options, struct loaded *loaded)
+{
+	int err = ladder_choose(options);
+
+	if (err)
+		return err;
 	/* each round but the last takes one hook one rung down */
-	for (size_t round = 0; round <= 2 * n_hooks; round++) {
-		err = load_once(options, loaded, on_outlier);
+	for (size_t round = 0; round <= 2 * options->probe->n_hooks; round++) {
+		err = load_once(options, loaded);
 		if (err <= 0)
 			return err;
 		ring_buffer__free(loaded->outliers);

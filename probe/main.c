@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * aod-probe: loads and attaches smb_wire, drops every privilege, then answers frames on stdin and stdout until its parent ends.
+ * aod-probe: loads and attaches one probe, drops every privilege, then answers frames on stdin and stdout until its parent ends.
  * Single-threaded on purpose: capabilities belong to threads.
  */
 #include <bpf/libbpf.h>
@@ -9,24 +9,36 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "probe.h"
 
-static const char usage[] = "usage: aod-probe --object FILE [--module cifs] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--verbose]\n";
+static const struct probe *const probes[] = { &smb_wire };
+
+static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--verbose]\n";
+
+static const struct probe *find_probe(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+		if (!strcmp(probes[i]->name, name))
+			return probes[i];
+	return NULL;
+}
 
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
-		{ "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
+		{ "probe", required_argument, NULL, 'p' }, { "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
 		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "verbose", no_argument, NULL, 'v' }, {},
 	};
 	int c;
 
-	*o = (struct options){ .module = "cifs", .user = "65534", .tick_ms = 1000 };
+	*o = (struct options){ .user = "65534", .tick_ms = 1000 };
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (c) {
+		case 'p': o->probe = find_probe(optarg); break;
 		case 'o': o->object = optarg; break;
 		case 'm': o->module = optarg; break;
 		case 'u': o->user = optarg; break;
@@ -37,7 +49,9 @@ static int parse(int argc, char **argv, struct options *o)
 		default: return -EINVAL;
 		}
 	}
-	return o->object && o->tick_ms >= 10 && optind == argc ? 0 : -EINVAL;
+	if (o->probe && !o->module)
+		o->module = o->probe->module;
+	return o->probe && o->object && o->tick_ms >= 10 && optind == argc ? 0 : -EINVAL;
 }
 
 static int start_timer(unsigned int ms)
@@ -66,25 +80,30 @@ static int drop(const struct options *options, const struct loaded *loaded, int 
 
 static void say_hello(const struct options *options)
 {
-	struct aod_hello hello = { .pid = getpid(), .hooks = n_hooks, .ring = AOD_RING, .op_size = sizeof(struct aod_smb_op) };
+	const struct probe *probe = options->probe;
+	struct aod_hello hello = { .pid = getpid(), .hooks = probe->n_hooks, .ring = probe->ring, .op_size = probe->op_size };
 	struct utsname name;
 
 	uname(&name);
+	snprintf(hello.probe, sizeof(hello.probe), "%s", probe->name);
 	snprintf(hello.module, sizeof(hello.module), "%s", options->module);
 	snprintf(hello.release, sizeof(hello.release), "%.*s", (int)sizeof(hello.release) - 1, name.release);
 	out_open(AOD_FRAME_HELLO, &hello, sizeof(hello));
-	for (size_t i = 0; i < n_hooks; i++) {
-		struct aod_hook hook = { .rung = hooks[i].rung, .needed = hooks[i].needed };
+	for (size_t i = 0; i < probe->n_hooks; i++) {
+		const struct hook *from = &probe->hooks[i];
+		struct aod_hook hook = { .rung = from->rung, .needed = from->needed };
 
-		snprintf(hook.name, sizeof(hook.name), "%s", hooks[i].name);
-		snprintf(hook.function, sizeof(hook.function), "%s", hooks[i].function);
-		snprintf(hook.why, sizeof(hook.why), "%s", hooks[i].why);
+		snprintf(hook.name, sizeof(hook.name), "%s", from->name);
+		snprintf(hook.function, sizeof(hook.function), "%s", from->function);
+		snprintf(hook.why, sizeof(hook.why), "%s", from->why);
 		out_add(&hook, sizeof(hook));
 	}
+	if (probe->hello)
+		probe->hello();
 	out_close();
 }
 
-static void serve(struct loaded *loaded, int timer)
+static void serve(const struct probe *probe, struct loaded *loaded, int timer)
 {
 	struct pollfd fds[] = {
 		{ .fd = STDIN_FILENO, .events = POLLIN },
@@ -96,42 +115,45 @@ static void serve(struct loaded *loaded, int timer)
 	while (!out_flush()) {
 		__u64 ticks;
 
-		wire_history_pump();
+		if (probe->pump)
+			probe->pump();
 		fds[3].events = out_pending() ? POLLOUT : 0;
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[3].revents & (POLLERR | POLLHUP))
 			return;
-		if (fds[0].revents && !requests_read())
+		if (fds[0].revents && !requests_read(probe))
 			return;
 		if (fds[2].revents) {
 			ring_buffer__consume(loaded->outliers);
-			wire_outliers_done();
+			probe->outliers_done();
 		}
 		if (fds[1].revents && read(timer, &ticks, sizeof(ticks)) == sizeof(ticks))
-			wire_tick();
+			probe->tick();
 	}
 }
 
 static int run(const struct options *options)
 {
-	struct loaded loaded = {};
+	const struct probe *probe = options->probe;
+	static struct loaded loaded;
 	struct pollfd waiting = { .fd = STDIN_FILENO, .events = POLLIN };
 	int timer;
 
 	if (geteuid())
 		return fail(1, 0, "loading BPF programs into the module %s needs root", options->module);
-	if (ladder_choose(options) || load(options, &loaded, wire_outlier))
+	load_listen(options);
+	if (probe->load(options, &loaded))
 		return -1;
 	timer = start_timer(options->tick_ms);
 	if (timer < 0 || drop(options, &loaded, timer))
 		return -1;
-	wire_init(&loaded);
+	probe->start(&loaded);
 	/* settings that are already there hold from the first op that the reader can count on */
-	if (poll(&waiting, 1, 0) > 0 && !requests_read())
+	if (poll(&waiting, 1, 0) > 0 && !requests_read(probe))
 		return 0;
 	say_hello(options);
-	serve(&loaded, timer);
+	serve(probe, &loaded, timer);
 	return 0;
 }
 

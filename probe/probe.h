@@ -12,6 +12,7 @@
 #define ALL_ONES (~0ull)
 
 struct options {
+	const struct probe *probe;
 	const char *object;
 	const char *module;
 	const char *user;
@@ -35,30 +36,20 @@ struct hook {
 	char why[112];
 };
 
-extern struct hook hooks[];
-extern const size_t n_hooks;
-
-/* The mapped memory of smb_wire. */
-struct wire {
-	struct aod_smb_op *ops;
-	struct aod_index_entry *index;
-	struct aod_task *tasks;
-	struct aod_smb_target *targets;
-	struct aod_smb_stats *stats;
-	struct aod_smb_losses *losses;
-	struct aod_smb_events *events;
-	__u64 *head;
-	struct aod_smb_tunables *tunables;
+/* A section of the object's memory, and where its mapping goes. */
+struct section {
+	const char *name;
+	size_t size;
+	void *to; /* address of the pointer */
 };
 
-#define MAX_PROGRAMS 24
+#define MAX_PROGRAMS 512
 
 struct bpf_object;
 struct ring_buffer;
 
 struct loaded {
 	struct bpf_object *object;
-	struct wire wire;
 	struct ring_buffer *outliers;
 	int outliers_fd;
 	int program_fds[MAX_PROGRAMS];
@@ -66,11 +57,41 @@ struct loaded {
 	int programs;
 };
 
-/* ladder.c: which rung each hook can stand on, by what this kernel shows. 0 or -errno. */
+/*
+ * What one kind of probe brings; its folder has one of these. load_hooks() loads whoever has a table of hooks, in the order of an
+ * operation's life; a probe that finds its hooks itself brings its own `load`. `request` returns false for what it does not know.
+ */
+struct probe {
+	const char *name;
+	const char *module; /* whose functions it hooks, unless told otherwise */
+	__u32 ring;         /* ops in its history; 0 = it keeps none */
+	__u32 op_size;
+	struct hook *hooks;
+	size_t n_hooks;
+	const struct section *sections;
+	size_t n_sections;
+	int (*load)(const struct options *options, struct loaded *loaded);
+	int (*prepare)(struct bpf_object *object); /* before the load: constants. 0 or -errno after fail() */
+	int (*on_outlier)(void *context, void *record, size_t size);
+	void (*outliers_done)(void); /* all that were there have been handed over */
+	void (*start)(const struct loaded *loaded);
+	void (*hello)(void); /* adds what comes after the hooks in HELLO; NULL = nothing */
+	void (*tick)(void);
+	void (*pump)(void); /* goes on with a long answer when there is room */
+	bool (*request)(__u16 type, const void *payload, size_t size);
+};
+
+extern const struct probe smb_wire;
+
+/* ladder.c: which rung each hook of the probe can stand on, by what this kernel shows. 0 or -errno. */
 int ladder_choose(const struct options *options);
+bool hook_stands(const struct probe *probe, const char *name);
+bool hook_hidden(const char *list, const char *role, const char *rung); /* is ROLE, or ROLE:RUNG, in the comma-separated list? */
 
 /* load.c: opens, loads, attaches and maps. 0, or -errno after fail(). */
-int load(const struct options *options, struct loaded *loaded, int (*on_outlier)(void *, void *, size_t));
+int load_hooks(const struct options *options, struct loaded *loaded);
+int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n);
+void load_listen(const struct options *options); /* libbpf's words go to stderr or into the next error */
 
 /* drop.c: becomes `user` without any capability and closes every file that is not in keep. 0 or -errno after fail(). */
 int drop_privileges(const char *user, const int *keep, size_t n_keep);
@@ -87,25 +108,10 @@ void *out_head(void); /* of the open frame, to complete counts */
 void out_close(void);
 
 /* requests.c: reads stdin and does what it asks. false: the parent closed its end, or does not speak our language (after fail()). */
-bool requests_read(void);
+bool requests_read(const struct probe *probe);
 
-/* wire.c: reads the mapped memory and makes frames of it. */
-void wire_init(const struct loaded *loaded);
-void wire_tick(void);
-int wire_outlier(void *context, void *data, size_t size);
-void wire_outliers_done(void);
-void wire_history(const struct aod_history_request *request);
-void wire_history_pump(void);
-void wire_set(const struct aod_settings *settings);
-
-/* phases.c: the histograms of the phases, made from the ring at each tick. */
-void phases_collect(const struct wire *wire, __u64 head);
-size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max);
-__u64 phases_overtaken(void);
-__u32 phases_bucket(__u64 ns);
-
-/* record.c: a copy of a record that is not torn. */
-bool record_read(const struct aod_smb_op *from, struct aod_smb_op *to);
+/* clock.c: CLOCK_MONOTONIC in ns. */
+__u64 now_ns(void);
 
 /* fail.c: the one error frame. Keeps the first; fail_exit() writes it and gives the exit status. */
 int fail(__u32 code, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));

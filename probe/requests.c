@@ -6,36 +6,28 @@
 #include <unistd.h>
 #include "probe.h"
 
+#define MAX_REQUEST 2048
+
 /* One whole request at the front of the buffer; returns its size, 0 = not whole yet, -1 = not a request of ours. */
-static ssize_t answer(const char *data, size_t size)
+static ssize_t answer(const struct probe *probe, const char *data, size_t size)
 {
 	struct aod_frame frame;
-	struct aod_settings settings;
-	struct aod_history_request wanted;
 
 	if (size < sizeof(frame))
 		return 0;
 	memcpy(&frame, data, sizeof(frame));
-	if (frame.version != AOD_FRAME_VERSION || frame.length > sizeof(settings))
+	if (frame.version != AOD_FRAME_VERSION || frame.length > MAX_REQUEST)
 		return -1;
 	if (size < sizeof(frame) + frame.length)
 		return 0;
-	data += sizeof(frame);
-	if (frame.type == AOD_REQUEST_SET && frame.length == sizeof(settings)) {
-		memcpy(&settings, data, sizeof(settings));
-		wire_set(&settings);
-	} else if (frame.type == AOD_REQUEST_HISTORY && frame.length == sizeof(wanted)) {
-		memcpy(&wanted, data, sizeof(wanted));
-		wire_history(&wanted);
-	} else {
+	if (!probe->request(frame.type, data + sizeof(frame), frame.length))
 		return -1;
-	}
 	return sizeof(frame) + frame.length;
 }
 
-bool requests_read(void)
+bool requests_read(const struct probe *probe)
 {
-	static char buffer[4096];
+	static char buffer[2 * MAX_REQUEST];
 	static size_t filled;
 	ssize_t n = read(STDIN_FILENO, buffer + filled, sizeof(buffer) - filled);
 
@@ -47,7 +39,7 @@ bool requests_read(void)
 		return false;
 	}
 	filled += n;
-	while ((n = answer(buffer, filled)) > 0) {
+	while ((n = answer(probe, buffer, filled)) > 0) {
 		memmove(buffer, buffer + n, filled - n);
 		filled -= n;
 	}

@@ -18,7 +18,9 @@ const identifiers = new Set(["request", "mid", "connection", "session", "async_i
 
 type Shape =
   | { readonly kind: "int"; readonly size: 1 | 2 | 4 | 8 }
+  | { readonly kind: "signed"; readonly size: 4 | 8 }
   | { readonly kind: "text"; readonly size: number }
+  | { readonly kind: "bytes"; readonly size: number }
   | { readonly kind: "ints"; readonly size: 1 | 2 | 4 | 8; readonly count: number }
   | { readonly kind: "struct"; readonly name: string };
 
@@ -53,13 +55,20 @@ function writeText(bytes: Buffer, value: string, at: number, size: number): void
 }
 `;
 
+const readI64 = `/** What is beyond 2^53 loses its last bits. */
+function readI64(bytes: Buffer, at: number): number {
+  return Number(bytes.readBigInt64LE(at));
+}
+`;
+
 /** The whole file: every enum and every struct whose name begins with aod_, in the order of the BTF. */
 export function decodersOf(types: readonly BtfType[]): string {
   const byId = new Map(types.map((type) => [type.id, type]));
   const own = types.filter((type) => type.name.startsWith("aod_"));
   const enums = own.filter((type) => type.kind === "ENUM").map(enumText);
   const structs = own.filter((type) => type.kind === "STRUCT").map((type) => structText(type, fieldsOf(type, byId)));
-  return [head, ...enums, ...structs].join("\n");
+  const helpers = structs.some((text) => text.includes("readI64(")) ? [head, readI64] : [head];
+  return [...helpers, ...enums, ...structs].join("\n");
 }
 
 function enumText(type: BtfType): string {
@@ -92,10 +101,14 @@ function shapeOf(id: number, byId: ReadonlyMap<number, BtfType>, where: string):
   const type = byId.get(id);
   if (type?.kind === "TYPEDEF" && type.type_id !== undefined) return shapeOf(type.type_id, byId, where);
   if (type?.kind === "STRUCT") return { kind: "struct", name: type.name };
+  if (type?.kind === "INT" && type.encoding === "SIGNED" && (type.size === 4 || type.size === 8)) {
+    return { kind: "signed", size: type.size };
+  }
   if (type?.kind === "INT") return { kind: "int", size: intSize(type, where) };
   if (type?.kind === "ARRAY" && type.type_id !== undefined && type.nr_elems !== undefined) {
     const element = resolved(type.type_id, byId);
     if (element?.kind === "INT" && element.name === "char") return { kind: "text", size: type.nr_elems };
+    if (element?.kind === "INT" && element.size === 1) return { kind: "bytes", size: type.nr_elems };
     if (element?.kind === "INT") return { kind: "ints", size: intSize(element, where), count: type.nr_elems };
   }
   throw new Error(`${where}: a field of kind ${type?.kind ?? "unknown"} has no place in the contract`);
@@ -109,7 +122,7 @@ function resolved(id: number, byId: ReadonlyMap<number, BtfType>): BtfType | und
 function intSize(type: BtfType, where: string): 1 | 2 | 4 | 8 {
   const { size } = type;
   if (type.encoding !== "SIGNED" && (size === 1 || size === 2 || size === 4 || size === 8)) return size;
-  throw new Error(`${where}: only unsigned integers belong into the contract, not ${type.name}`);
+  throw new Error(`${where}: a ${type.name} has no place in the contract`);
 }
 
 function structText(type: BtfType, fields: readonly Field[]): string {
@@ -129,7 +142,8 @@ function structText(type: BtfType, fields: readonly Field[]): string {
 function typeName({ shape, wide }: Field): string {
   if (shape.kind === "struct") return pascal(shape.name);
   if (shape.kind === "text") return "string";
-  const one = wide && shape.size === 8 ? "bigint" : "number";
+  if (shape.kind === "bytes") return "Buffer";
+  const one = wide && shape.size === 8 && shape.kind !== "signed" ? "bigint" : "number";
   return shape.kind === "ints" ? `readonly ${one}[]` : one;
 }
 
@@ -138,6 +152,8 @@ function readOf(field: Field): string {
   const at = plus(field.offset);
   if (shape.kind === "struct") return `decode${pascal(shape.name)}(bytes, ${at})`;
   if (shape.kind === "text") return `readText(bytes, ${at}, ${shape.size})`;
+  if (shape.kind === "bytes") return `bytes.subarray(${at}, ${at} + ${shape.size})`;
+  if (shape.kind === "signed") return shape.size === 4 ? `bytes.readInt32LE(${at})` : `readI64(bytes, ${at})`;
   if (shape.kind === "int") return readInt(shape.size, field.wide, at);
   const element = readInt(shape.size, field.wide, `${at} + index * ${shape.size}`);
   return `Array.from({ length: ${shape.count} }, (_, index) => ${element})`;
@@ -155,6 +171,11 @@ function writeOf(field: Field): string {
   const value = `value.${camel(field.name)}`;
   if (shape.kind === "struct") return `  encode${pascal(shape.name)}(${value}, bytes, ${at});\n`;
   if (shape.kind === "text") return `  writeText(bytes, ${value}, ${at}, ${shape.size});\n`;
+  if (shape.kind === "bytes") return `  ${value}.copy(bytes, ${at}, 0, ${shape.size});\n`;
+  if (shape.kind === "signed") {
+    const write = shape.size === 4 ? `writeInt32LE(${value}` : `writeBigInt64LE(BigInt(${value})`;
+    return `  bytes.${write}, ${at});\n`;
+  }
   if (shape.kind === "int") return `  ${writeInt(shape.size, field.wide, value, at)};\n`;
   const zero = field.wide && shape.size === 8 ? "0n" : "0";
   const element = writeInt(shape.size, field.wide, `${value}[index] ?? ${zero}`, `${at} + index * ${shape.size}`);

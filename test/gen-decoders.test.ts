@@ -67,7 +67,26 @@ describe("the decoders' generator", () => {
       () => decodersOf([...base, pointer, struct([["next", 9, 0]])]),
       /aod_thing\.next: a field of kind PTR/,
     );
-    const signed: BtfType = { id: 9, kind: "INT", name: "int", size: 4, encoding: "SIGNED" };
-    assert.throws(() => decodersOf([...base, signed, struct([["delta", 9, 0]])]), /aod_thing\.delta: only unsigned/);
+    const signed: BtfType = { id: 9, kind: "INT", name: "short", size: 2, encoding: "SIGNED" };
+    assert.throws(() => decodersOf([...base, signed, struct([["delta", 9, 0]])]), /aod_thing\.delta: a short has/);
+  });
+
+  it("knows signed integers and bytes", () => {
+    const text = decodersOf([
+      ...base,
+      { id: 9, kind: "INT", name: "int", size: 4, encoding: "SIGNED" },
+      { id: 10, kind: "INT", name: "long long", size: 8, encoding: "SIGNED" },
+      { id: 11, kind: "INT", name: "unsigned char", size: 1, encoding: "(none)" },
+      { id: 12, kind: "ARRAY", name: "(anon)", type_id: 11, nr_elems: 64 },
+      struct([
+        ["error", 9, 0],
+        ["retval", 10, 8],
+        ["fixed", 12, 16],
+      ]),
+    ]);
+    assert.match(text, /error: bytes\.readInt32LE\(at\)/);
+    assert.match(text, /retval: readI64\(bytes, at \+ 8\)/);
+    assert.match(text, /readonly fixed: Buffer;/);
+    assert.match(text, /fixed: bytes\.subarray\(at \+ 16, at \+ 16 \+ 64\)/);
   });
 });

@@ -22,7 +22,7 @@ export async function startHelper(object = join(build, "bpf", "smb_wire.bpf.o"))
   let waiting: ((tick: Tick) => void)[] = [];
   const greeted = Promise.withResolvers<Hello>();
   const probe = startProbe(
-    { program: join(build, "aod-probe"), object, module: "cifs" },
+    { program: join(build, "aod-probe"), object, probe: "smb_wire" },
     (event) => {
       if (event.type === "hello") greeted.resolve(event.hello);
       if (event.type !== "tick") return;

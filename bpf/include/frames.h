@@ -25,6 +25,7 @@ enum aod_frame_type {
 	AOD_FRAME_HISTORY = 5,  /* aod_history, then ops x aod_smb_op; the last of an answer has done = 1 */
 	AOD_FRAME_LOST = 6,     /* aod_lost x n: totals since start of every kind that is not zero; after a tick when one changed */
 	AOD_FRAME_ERROR = 7,    /* aod_error: the helper cannot go on; its last frame */
+	AOD_FRAME_PARAMS = 8,   /* aod_smb_params x n: of ops that are in a later OPS or INFLIGHT */
 	AOD_REQUEST_SET = 64,     /* aod_settings */
 	AOD_REQUEST_HISTORY = 65, /* aod_history_request */
 };
@@ -48,6 +49,7 @@ struct aod_hello {
 	__u32 hooks;
 	__u32 ring;       /* AOD_RING */
 	__u32 op_size;    /* sizeof(struct aod_smb_op) */
+	char probe[16];   /* smb_wire */
 	char module[16];  /* cifs */
 	char release[64]; /* uname -r */
 };

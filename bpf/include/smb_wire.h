@@ -35,6 +35,7 @@ enum aod_op_flag {
 	AOD_F_LATE_ANSWER = 1 << 8, /* answered is the moment of release: decryption was offloaded */
 	AOD_F_SEND_FAILED = 1 << 9, /* the socket refused it; sent is the moment of the failure */
 	AOD_F_OVERTAKEN = 1 << 10,  /* lives in the overflow array */
+	AOD_F_NOT_MADE = 1 << 11,   /* the client refused to make the request; error says why. Not in the statistics */
 };
 
 /* One request, in the ring, in the overflow array, in the ring buffer and in OPS, HISTORY and INFLIGHT frames. */
@@ -63,9 +64,25 @@ struct aod_smb_op {
 	__u16 target;      /* index into the targets */
 	__u32 state;       /* enum aod_op_state */
 	__u32 chain;       /* ring position + 1 of the chain's member before, until sent */
-	__u32 pad;
+	__u32 uid;         /* real user id of the task */
 	char comm[16];     /* of the request's creator */
+	__s32 error;       /* why it was not sent, or not made: -errno; 0 = it was */
+	__u32 pad;
 	__u64 seq_check;   /* written last */
+};
+
+#define AOD_PARAMS_FIXED 64 /* of the fixed part of a request */
+#define AOD_PARAMS_TEXT 512 /* of the name that follows it */
+
+/* What a request asks for, as it stands on the wire; through the ring buffer, only when the knob asks for it, before its op. Never data. */
+struct aod_smb_params {
+	__u64 seq;         /* of the op */
+	__u16 command;
+	__u16 fixed_size;  /* bytes of fixed */
+	__u16 text_size;   /* bytes of text */
+	__u16 pad;
+	__u8 fixed[AOD_PARAMS_FIXED]; /* what follows the 64 bytes of the SMB2 header: MS-SMB2 2.2.3 and on */
+	__u8 text[AOD_PARAMS_TEXT];   /* UTF-16LE: file name of CREATE, path of TREE_CONNECT, pattern of QUERY_DIRECTORY */
 };
 
 /* Key of an open request (its address, seen from our own memory) -> its record: position in the ring, or AOD_RING + position in the overflow array. */
@@ -122,6 +139,7 @@ struct aod_smb_losses {
 struct aod_smb_knobs {
 	__u32 send;    /* the hook on the end of sending is attached */
 	__u32 credits; /* so are those on both waits for credits: every task has its place before its request is created */
+	__u32 params;  /* every request's aod_smb_params is wanted */
 };
 
 /* Written by aod-probe at any time. */

@@ -131,10 +131,12 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 connecti
 	op->tree = part.tree_id;
 	op->tid = id;
 	op->tgid = id >> 32;
+	op->uid = bpf_get_current_uid_gid();
 	op->opener = command == SMB2_READ || command == SMB2_WRITE ? part.process_id : 0;
 	op->command = command;
 	op->target = target_of(connection, part.session_id, part.tree_id);
 	op->chain = 0;
+	op->error = 0;
 	if (t) {
 		bool data = async && (command == SMB2_READ || command == SMB2_WRITE);
 
@@ -180,8 +182,10 @@ static __always_inline int op_sent(int ret)
 		struct aod_smb_op *op = op_pointer((at - 1) & (AOD_RING - 1));
 
 		op->sent = now;
-		if (ret < 0)
+		if (ret < 0) {
 			op->flags |= AOD_F_SEND_FAILED;
+			op->error = ret;
+		}
 		at = op->chain;
 	}
 	t->chain = 0;

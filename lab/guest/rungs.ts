@@ -38,7 +38,7 @@ export async function onRungs(
     const one: ProbeSaid = { hooks: [], phases: {}, tasks: [], lost: [] };
     said[name] = one;
     const probe = startProbe(
-      { program: paths.probe, object: paths.object("smb_wire"), module: "cifs", ...rung },
+      { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire", ...rung },
       (event) => {
         if (event.type === "hello") one.hooks = event.hello.hooks;
         if (event.type === "lost") one.lost.push(...event.losses.map((loss) => loss.kind));

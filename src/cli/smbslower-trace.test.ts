@@ -28,7 +28,7 @@ function traceWith(changes: Partial<SlowerOptions> = {}) {
     { ...defaults, ...changes },
     {
       start: (onEvent, onExit) =>
-        startProbe({ program: "/p", object: "/o", module: "cifs", start, clock }, onEvent, onExit),
+        startProbe({ program: "/p", object: "/o", probe: "smb_wire", start, clock }, onEvent, onExit),
       clock,
       targetOf: () => ({ server: "127.0.0.1", share: "\\\\127.0.0.1\\share" }),
       reconnectWaiters: { note: () => {}, sample: async () => world.waiters },

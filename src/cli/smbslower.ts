@@ -51,7 +51,7 @@ function start(options: SlowerOptions, end: Ending): SlowerTrace {
   const names = new TargetNames(debugData, clock);
   return new SlowerTrace(options, {
     start: (onEvent, onExit) =>
-      startProbe({ program: paths.probe, object: paths.object("smb_wire"), module: MODULE }, onEvent, onExit),
+      startProbe({ program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" }, onEvent, onExit),
     clock,
     targetOf: (key) => names.of(key),
     reconnectWaiters: new ReconnectWaiters({ debugData, clock }),

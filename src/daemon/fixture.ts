@@ -46,7 +46,10 @@ export class FakeProbe implements Probe {
 
   hello(): void {
     const hooks = [{ name: "create", function: "smb2_setup_request", rung: "fentry", needed: true } as const];
-    this.onEvent({ type: "hello", hello: { pid: 4321, module: "cifs", release: "6.12.0", ring: 16384, hooks } });
+    this.onEvent({
+      type: "hello",
+      hello: { pid: 4321, probe: "smb_wire", module: "cifs", release: "6.12.0", ring: 16384, hooks },
+    });
   }
 
   completed(...ops: SmbOp[]): void {

@@ -7,7 +7,7 @@ import { ProbeManager } from "./probe-manager.ts";
 const S = 1e9;
 const hello: ProbeEvent = {
   type: "hello",
-  hello: { pid: 7, module: "cifs", release: "6.12.0", ring: 16384, hooks: [] },
+  hello: { pid: 7, probe: "smb_wire", module: "cifs", release: "6.12.0", ring: 16384, hooks: [] },
 };
 
 function setUp() {

@@ -153,7 +153,7 @@ function makeDirectories({ run_dir, state_dir }: Config): void {
 
 function partsOf({ config, log, ...options }: StartOptions, roots: Roots, host: BundleHost, versions: BundleVersions) {
   const paths = nativePaths();
-  const probe = { program: paths.probe, object: paths.object("smb_wire"), module: "cifs", tickMs: TICK_MS };
+  const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, tickMs: TICK_MS };
   const { min_free, max_size, max_ops, max_count, max_bytes, max_age } = config.bundles;
   const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };
   return {

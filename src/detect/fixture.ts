@@ -33,6 +33,7 @@ export function op(
     pid: 1234,
     tid: 1234,
     comm: "dd",
+    uid: 0,
     cgroupId: 1n,
     connectionId: 1n,
     sessionId: 0x65n,

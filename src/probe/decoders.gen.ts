@@ -50,6 +50,7 @@ export const AodOpFlag = {
   LATE_ANSWER: 256,
   SEND_FAILED: 512,
   OVERTAKEN: 1024,
+  NOT_MADE: 2048,
 } as const;
 
 export const AodWaitKind = {
@@ -66,6 +67,7 @@ export const AodFrameType = {
   FRAME_HISTORY: 5,
   FRAME_LOST: 6,
   FRAME_ERROR: 7,
+  FRAME_PARAMS: 8,
   REQUEST_SET: 64,
   REQUEST_HISTORY: 65,
 } as const;
@@ -97,7 +99,7 @@ export const AodLostKind = {
   STDOUT: 10,
 } as const;
 
-export const AOD_SMB_OP_SIZE = 176;
+export const AOD_SMB_OP_SIZE = 184;
 
 export interface AodSmbOp {
   readonly seq: number;
@@ -124,7 +126,9 @@ export interface AodSmbOp {
   readonly target: number;
   readonly state: number;
   readonly chain: number;
+  readonly uid: number;
   readonly comm: string;
+  readonly error: number;
   readonly seqCheck: number;
 }
 
@@ -154,8 +158,10 @@ export function decodeAodSmbOp(bytes: Buffer, at: number): AodSmbOp {
     target: bytes.readUInt16LE(at + 138),
     state: bytes.readUInt32LE(at + 140),
     chain: bytes.readUInt32LE(at + 144),
+    uid: bytes.readUInt32LE(at + 148),
     comm: readText(bytes, at + 152, 16),
-    seqCheck: readU64(bytes, at + 168),
+    error: bytes.readInt32LE(at + 168),
+    seqCheck: readU64(bytes, at + 176),
   };
 }
 
@@ -184,8 +190,41 @@ export function encodeAodSmbOp(value: AodSmbOp, bytes: Buffer, at: number): void
   bytes.writeUInt16LE(value.target, at + 138);
   bytes.writeUInt32LE(value.state, at + 140);
   bytes.writeUInt32LE(value.chain, at + 144);
+  bytes.writeUInt32LE(value.uid, at + 148);
   writeText(bytes, value.comm, at + 152, 16);
-  writeU64(bytes, value.seqCheck, at + 168);
+  bytes.writeInt32LE(value.error, at + 168);
+  writeU64(bytes, value.seqCheck, at + 176);
+}
+
+export const AOD_SMB_PARAMS_SIZE = 592;
+
+export interface AodSmbParams {
+  readonly seq: number;
+  readonly command: number;
+  readonly fixedSize: number;
+  readonly textSize: number;
+  readonly fixed: Buffer;
+  readonly text: Buffer;
+}
+
+export function decodeAodSmbParams(bytes: Buffer, at: number): AodSmbParams {
+  return {
+    seq: readU64(bytes, at),
+    command: bytes.readUInt16LE(at + 8),
+    fixedSize: bytes.readUInt16LE(at + 10),
+    textSize: bytes.readUInt16LE(at + 12),
+    fixed: bytes.subarray(at + 16, at + 16 + 64),
+    text: bytes.subarray(at + 80, at + 80 + 512),
+  };
+}
+
+export function encodeAodSmbParams(value: AodSmbParams, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.seq, at);
+  bytes.writeUInt16LE(value.command, at + 8);
+  bytes.writeUInt16LE(value.fixedSize, at + 10);
+  bytes.writeUInt16LE(value.textSize, at + 12);
+  value.fixed.copy(bytes, at + 16, 0, 64);
+  value.text.copy(bytes, at + 80, 0, 512);
 }
 
 export const AOD_SMB_TUNABLES_SIZE = 168;
@@ -278,13 +317,14 @@ export function encodeAodHook(value: AodHook, bytes: Buffer, at: number): void {
   writeText(bytes, value.why, at + 88, 112);
 }
 
-export const AOD_HELLO_SIZE = 96;
+export const AOD_HELLO_SIZE = 112;
 
 export interface AodHello {
   readonly pid: number;
   readonly hooks: number;
   readonly ring: number;
   readonly opSize: number;
+  readonly probe: string;
   readonly module: string;
   readonly release: string;
 }
@@ -295,8 +335,9 @@ export function decodeAodHello(bytes: Buffer, at: number): AodHello {
     hooks: bytes.readUInt32LE(at + 4),
     ring: bytes.readUInt32LE(at + 8),
     opSize: bytes.readUInt32LE(at + 12),
-    module: readText(bytes, at + 16, 16),
-    release: readText(bytes, at + 32, 64),
+    probe: readText(bytes, at + 16, 16),
+    module: readText(bytes, at + 32, 16),
+    release: readText(bytes, at + 48, 64),
   };
 }
 
@@ -305,8 +346,9 @@ export function encodeAodHello(value: AodHello, bytes: Buffer, at: number): void
   bytes.writeUInt32LE(value.hooks, at + 4);
   bytes.writeUInt32LE(value.ring, at + 8);
   bytes.writeUInt32LE(value.opSize, at + 12);
-  writeText(bytes, value.module, at + 16, 16);
-  writeText(bytes, value.release, at + 32, 64);
+  writeText(bytes, value.probe, at + 16, 16);
+  writeText(bytes, value.module, at + 32, 16);
+  writeText(bytes, value.release, at + 48, 64);
 }
 
 export const AOD_TICK_SIZE = 56;

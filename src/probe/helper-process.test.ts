@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { argvOf, hiddenHooks } from "./helper-process.ts";
 
-const options = { program: "/lib/aod-probe", object: "/lib/smb_wire.bpf.o", module: "cifs" };
-const usual = ["/lib/aod-probe", "--object", "/lib/smb_wire.bpf.o", "--module", "cifs"];
+const options = {
+  program: "/lib/aod-probe",
+  object: "/lib/smb_wire.bpf.o",
+  probe: "smb_wire",
+  module: "cifs",
+} as const;
+const usual = ["/lib/aod-probe", "--probe", "smb_wire", "--object", "/lib/smb_wire.bpf.o", "--module", "cifs"];
 
 describe("AOD_PROBE_HIDE", () => {
   it("that is not set changes nothing", () => {

@@ -41,7 +41,8 @@ export const startProcess: StartProcess = ([program, ...args]) => {
 
 /** The command line of aod-probe. */
 export function argvOf(options: ProbeOptions): readonly [string, ...string[]] {
-  const argv: [string, ...string[]] = [options.program, "--object", options.object, "--module", options.module];
+  const argv: [string, ...string[]] = [options.program, "--probe", options.probe, "--object", options.object];
+  if (options.module !== undefined) argv.push("--module", options.module);
   if (options.tickMs !== undefined) argv.push("--tick-ms", String(options.tickMs));
   if (options.hide !== undefined && options.hide.length > 0) argv.push("--hide", options.hide.join(","));
   if (options.fentry === false) argv.push("--no-fentry");

@@ -14,7 +14,7 @@ function probeWith(options: Partial<ProbeOptions> = {}, deaf = false) {
   const events: ProbeEvent[] = [];
   const exits: ProbeExit[] = [];
   const probe = startProbe(
-    { program: "/lib/aod-probe", object: "/lib/bpf/smb_wire.bpf.o", module: "cifs", start, clock, ...options },
+    { program: "/lib/aod-probe", object: "/lib/bpf/smb_wire.bpf.o", probe: "smb_wire", start, clock, ...options },
     (event) => events.push(event),
     (exit) => exits.push(exit),
   );
@@ -26,7 +26,7 @@ function probeWith(options: Partial<ProbeOptions> = {}, deaf = false) {
 describe("the helper process", () => {
   it("is started as an argv", () => {
     const { helper } = probeWith({ tickMs: 250, hide: ["answer", "send"], fentry: false });
-    const expected = ["/lib/aod-probe", "--object", "/lib/bpf/smb_wire.bpf.o", "--module", "cifs"];
+    const expected = ["/lib/aod-probe", "--probe", "smb_wire", "--object", "/lib/bpf/smb_wire.bpf.o"];
     assert.deepEqual(helper.argv, [...expected, "--tick-ms", "250", "--hide", "answer,send", "--no-fentry"]);
   });
 

@@ -13,13 +13,18 @@ import type { Loss, ProbeEvent } from "./op.ts";
 import { historyFrame, type ProbeSettings, settingsFrame } from "./settings.ts";
 import { fitsWire, SmbWireDecoder } from "./smb-wire.ts";
 
+/** The probes that aod-probe knows. */
+export type ProbeName = "smb_wire";
+
 export interface ProbeOptions {
   /** Path of aod-probe: nativePaths().probe. */
   readonly program: string;
   /** Path of the BPF object: nativePaths().object("smb_wire"). */
   readonly object: string;
-  /** The kernel module that it attaches to, e.g. `cifs`. */
-  readonly module: string;
+  /** Which of the helper's probes. */
+  readonly probe: ProbeName;
+  /** The kernel module that it attaches to; default: the probe's. */
+  readonly module?: string;
   /** ms between ticks; default: the helper's. */
   readonly tickMs?: number;
   /** Hooks to act as if they did not exist, and false to leave fentry out: for tests of the attach ladder. */

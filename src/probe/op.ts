@@ -12,7 +12,7 @@ export interface Phases {
 export type OpState = "open" | "answered" | "closed" | "ghost";
 
 /** How a request ended without a response. */
-export type OpEnd = "cancelled" | "reconnect" | "shutdown" | "send-failed";
+export type OpEnd = "cancelled" | "reconnect" | "shutdown" | "send-failed" | "not-made";
 
 /** One SMB2/3 request. Times are CLOCK_MONOTONIC in ns, durations µs; an absent fact is absent. */
 export interface SmbOp {
@@ -29,11 +29,15 @@ export interface SmbOp {
   readonly phasesUs: Phases;
   readonly status?: number;
   readonly end?: OpEnd;
+  /** Why it was not sent (`send-failed`) or not made (`not-made`): the kernel's errno, positive. */
+  readonly errno?: number;
   /** tgid; for writeback and deferred close that of the opener where known. */
   readonly pid?: number;
   readonly tid: number;
   readonly comm: string;
   readonly opener?: number;
+  /** Real user id of the task. */
+  readonly uid: number;
   readonly cgroupId: bigint;
   readonly connectionId: bigint;
   readonly sessionId: bigint;
@@ -124,15 +128,29 @@ export interface Hook {
 
 export interface Hello {
   readonly pid: number;
+  /** The probe's name, e.g. `smb_wire`. */
+  readonly probe: string;
   readonly module: string;
   readonly release: string;
   readonly ring: number;
   readonly hooks: readonly Hook[];
 }
 
+/** What a request asks for, as bytes from the wire; of an op that comes later. Decoded by smb/params.ts. */
+export interface SmbParams {
+  /** seq of the op. */
+  readonly seq: number;
+  readonly commandCode: number;
+  /** The request behind its 64-byte header, at most its first 64 bytes. */
+  readonly fixed: Buffer;
+  /** UTF-16LE: the name that follows it. */
+  readonly text: Buffer;
+}
+
 export type ProbeEvent =
   | { readonly type: "hello"; readonly hello: Hello }
   | { readonly type: "ops"; readonly ops: readonly SmbOp[] }
+  | { readonly type: "params"; readonly params: readonly SmbParams[] }
   | { readonly type: "tick"; readonly tick: Tick }
   | { readonly type: "inflight"; readonly inflight: InFlight }
   | { readonly type: "history"; readonly history: History }

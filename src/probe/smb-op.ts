@@ -34,9 +34,11 @@ export function smbOpOf(raw: AodSmbOp, nowNs: number): SmbOp | undefined {
     phasesUs: phasesOf(raw),
     ...(flags & AodOpFlag.STATUS ? { status: raw.status } : undefined),
     ...(end === undefined ? undefined : { end }),
+    ...(raw.error === 0 ? undefined : { errno: -raw.error }),
     ...(pid === undefined ? undefined : { pid }),
     tid: raw.tid,
     comm: raw.comm,
+    uid: raw.uid,
     ...(opener === undefined ? undefined : { opener }),
     cgroupId: raw.cgroup,
     connectionId: raw.connection,
@@ -86,6 +88,7 @@ function micros(from: number, to: number): number | undefined {
 }
 
 function endKind(flags: number): OpEnd | undefined {
+  if (flags & AodOpFlag.NOT_MADE) return "not-made";
   if (flags & AodOpFlag.SEND_FAILED) return "send-failed";
   if (flags & AodOpFlag.RETRY) return "reconnect";
   if (flags & AodOpFlag.SHUTDOWN) return "shutdown";

@@ -180,6 +180,8 @@ describe("generated decoders", () => {
       target: fc.nat(0xffff),
       state: u32,
       chain: u32,
+      uid: u32,
+      error: fc.integer({ min: -4095, max: 0 }),
       comm: fc.string({ maxLength: 15 }),
       seqCheck: time,
     };

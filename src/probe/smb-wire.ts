@@ -3,7 +3,7 @@ import { getSystemErrorName } from "node:util";
 import { commandName } from "../smb/commands.ts";
 import * as gen from "./decoders.gen.ts";
 import type { Frame } from "./frames.ts";
-import type { HistogramName, Hook, Loss, ProbeEvent, SmbOp, TickEntry, Waiter } from "./op.ts";
+import type { HistogramName, Hook, Loss, ProbeEvent, SmbOp, SmbParams, TickEntry, Waiter } from "./op.ts";
 import { smbOpOf } from "./smb-op.ts";
 
 /**
@@ -23,10 +23,11 @@ const layouts: ReadonlyMap<number, readonly [head: number, unit: number]> = new 
   [gen.AodFrameType.FRAME_HELLO, [gen.AOD_HELLO_SIZE, gen.AOD_HOOK_SIZE]],
   [gen.AodFrameType.FRAME_OPS, [0, gen.AOD_SMB_OP_SIZE]],
   [gen.AodFrameType.FRAME_TICK, [gen.AOD_TICK_SIZE, 8]],
-  [gen.AodFrameType.FRAME_INFLIGHT, [gen.AOD_INFLIGHT_SIZE, 16]],
+  [gen.AodFrameType.FRAME_INFLIGHT, [gen.AOD_INFLIGHT_SIZE, 8]],
   [gen.AodFrameType.FRAME_HISTORY, [gen.AOD_HISTORY_SIZE, gen.AOD_SMB_OP_SIZE]],
   [gen.AodFrameType.FRAME_LOST, [0, gen.AOD_LOST_SIZE]],
   [gen.AodFrameType.FRAME_ERROR, [gen.AOD_ERROR_SIZE, 0]],
+  [gen.AodFrameType.FRAME_PARAMS, [0, gen.AOD_SMB_PARAMS_SIZE]],
 ]);
 
 /** Whether a payload of that length can be of that type: for FrameReader. */
@@ -51,6 +52,10 @@ export class SmbWireDecoder {
         return this.hello(bytes);
       case gen.AodFrameType.FRAME_OPS:
         return { type: "ops", ops: this.ops(bytes, 0, bytes.length / gen.AOD_SMB_OP_SIZE, nowNs) };
+      case gen.AodFrameType.FRAME_PARAMS: {
+        const count = bytes.length / gen.AOD_SMB_PARAMS_SIZE;
+        return { type: "params", params: records(bytes, 0, count, gen.AOD_SMB_PARAMS_SIZE, paramsAt) };
+      }
       case gen.AodFrameType.FRAME_TICK:
         return this.tick(bytes);
       case gen.AodFrameType.FRAME_INFLIGHT:
@@ -77,8 +82,8 @@ export class SmbWireDecoder {
       return { type: "error", unsupported: false, message };
     }
     const hooks = records(bytes, gen.AOD_HELLO_SIZE, hello.hooks, gen.AOD_HOOK_SIZE, hookAt);
-    const { pid, module, release, ring } = hello;
-    return { type: "hello", hello: { pid, module, release, ring, hooks } };
+    const { pid, probe, module, release, ring } = hello;
+    return { type: "hello", hello: { pid, probe, module, release, ring, hooks } };
   }
 
   private ops(bytes: Buffer, from: number, count: number, nowNs: number): SmbOp[] {
@@ -174,6 +179,11 @@ function hookAt(bytes: Buffer, at: number): Hook {
     needed: hook.needed !== 0,
     ...(hook.why === "" ? undefined : { why: hook.why }),
   };
+}
+
+function paramsAt(bytes: Buffer, at: number): SmbParams {
+  const { seq, command, fixed, fixedSize, text, textSize } = gen.decodeAodSmbParams(bytes, at);
+  return { seq, commandCode: command, fixed: fixed.subarray(0, fixedSize), text: text.subarray(0, textSize) };
 }
 
 function waiterAt(bytes: Buffer, at: number): Waiter {

@@ -39,20 +39,24 @@ function refusal(
 
 describe("aod-probe", { skip: existsSync(program) ? false : "aod-probe is not built" }, () => {
   test("not as root: status 1, and what it needs", () => {
-    assert.deepEqual(refusal(["--object", object], nobody), {
+    assert.deepEqual(refusal(["--probe", "smb_wire", "--object", object], nobody), {
       status: 1,
       message: "loading BPF programs into the module cifs needs root",
     });
   });
 
   test("not as root, with rubbish on stdin: the same", () => {
-    const { status, message } = refusal(["--object", object], nobody, Buffer.alloc(100_000, 0xff));
+    const { status, message } = refusal(
+      ["--probe", "smb_wire", "--object", object],
+      nobody,
+      Buffer.alloc(100_000, 0xff),
+    );
     assert.equal(status, 1);
     assert.match(message, /needs root/);
   });
 
   test("without its module: what to do, or that this kernel cannot", { skip: !root && "not root" }, () => {
-    const { status, message } = refusal(["--object", object, "--module", "aod_none"]);
+    const { status, message } = refusal(["--probe", "smb_wire", "--object", object, "--module", "aod_none"]);
     if (existsSync("/sys/kernel/btf/vmlinux")) {
       assert.equal(status, 1);
       assert.match(message, /the module aod_none is not loaded; mount a share or run: modprobe aod_none/);
@@ -64,15 +68,15 @@ describe("aod-probe", { skip: existsSync(program) ? false : "aod-probe is not bu
 
   for (const [what, args] of [
     ["no object", []],
-    ["an unknown option", ["--object", object, "--no-such-option"]],
-    ["a tick that is no number", ["--object", object, "--tick-ms", "soon"]],
-    ["a further argument", ["--object", object, "now"]],
+    ["an unknown option", ["--probe", "smb_wire", "--object", object, "--no-such-option"]],
+    ["a tick that is no number", ["--probe", "smb_wire", "--object", object, "--tick-ms", "soon"]],
+    ["a further argument", ["--probe", "smb_wire", "--object", object, "now"]],
   ] as const) {
     test(`${what}: status 2 and how it is used, no frame`, () => {
       const { status, stdout, stderr } = spawnSync(program, args, { input: "", timeout: 20_000 });
       assert.equal(status, 2);
       assert.equal(stdout.length, 0);
-      assert.match(stderr.toString(), /usage: aod-probe --object FILE/);
+      assert.match(stderr.toString(), /usage: aod-probe --probe NAME --object FILE/);
     });
   }
 });

@@ -29,6 +29,11 @@ static inline __u64 bpf_get_current_pid_tgid(void)
 	return k_task;
 }
 
+static inline __u64 bpf_get_current_uid_gid(void)
+{
+	return 1000ull << 32 | 1000;
+}
+
 static inline __u64 bpf_get_current_cgroup_id(void)
 {
 	return 7;

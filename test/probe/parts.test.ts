@@ -14,7 +14,7 @@ function passes(program: string, ...args: string[]): string {
 
 describe("parts of aod-probe", { skip: withoutCompiler }, () => {
   test("kernel, helper and TypeScript put every duration into the same bucket", () => {
-    const program = compile("bucket", ["phases", "record"]);
+    const program = compile("bucket", ["wire/phases", "wire/record"]);
     const edges = Array.from({ length: 128 }, (_, bucket) => {
       const low = BigInt(Math.round((bucketBounds(bucket).low * 1000) / 1024)) * 1024n;
       return [low - 1n, low, low + 1n].filter((ns) => ns >= 0n);
@@ -34,11 +34,11 @@ describe("parts of aod-probe", { skip: withoutCompiler }, () => {
   });
 
   test("a record that is being written is never taken for a whole one", () => {
-    assert.match(passes(compile("record", ["record"])), /^whole [1-9]/);
+    assert.match(passes(compile("record", ["wire/record"])), /^whole [1-9]/);
   });
 
   test("every op is in the phases' histograms once, or counted as overtaken", () => {
-    const program = compile("phases", ["phases", "record"]);
+    const program = compile("phases", ["wire/phases", "wire/record"]);
     for (const seed of fc.sample(fc.nat(), 5)) passes(program, String(seed));
   });
 

@@ -2,13 +2,13 @@
 /* The histograms of the phases: every op is in them once, or counted as overtaken, or still open. usage: phases SEED */
 #include <string.h>
 #include "check.h"
-#include "probe.h"
+#include "wire/wire.h"
 
 #define MAX_OPEN 64
 
 static struct aod_smb_op ring[AOD_RING + AOD_OVERFLOW];
 static struct aod_smb_op *const memory = ring;
-static struct wire wire;
+struct wire wire;
 static __u64 head;
 
 /* Each op has exactly one phase: the wait for credits. */

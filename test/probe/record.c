@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 #include "check.h"
-#include "probe.h"
+#include "wire/wire.h"
 
 static struct aod_smb_op slot;
 static bool done;

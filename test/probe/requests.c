@@ -2,23 +2,25 @@
 /* Reads requests from stdin as aod-probe does, and says on stderr what it was asked; stdout carries the frames. */
 #include <signal.h>
 #include <stdio.h>
-#include "probe.h"
+#include "wire/wire.h"
 
 void wire_set(const struct aod_settings *settings)
 {
 	fprintf(stderr, "set %llu %llx\n", settings->inflight_ns, settings->smb.slow_ns[AOD_COMMANDS - 1]);
 }
 
-void wire_history(const struct aod_history_request *request)
+void wire_history(const struct aod_history_request *wanted)
 {
-	fprintf(stderr, "history %llu %u\n", request->from, request->token);
+	fprintf(stderr, "history %llu %u\n", wanted->from, wanted->token);
 }
 
 int main(void)
 {
+	const struct probe probe = { .request = wire_request };
+
 	if (out_init())
 		return 9;
-	while (requests_read())
+	while (requests_read(&probe))
 		;
 	return fail_exit();
 }

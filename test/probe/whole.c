@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "kernel.h"
 #include "check.h"
-#include "probe.h"
+#include "wire/wire.h"
 
 #define POOL 600 /* requests that may be open at the same time */
 #define TICK_STEPS 20000
@@ -134,9 +134,7 @@ static void report(void)
 
 int main(int argc, char **argv)
 {
-	const struct loaded loaded = {
-		.wire = { ops, request_index, tasks, targets, stats, &losses, &events, &head, &tunables },
-	};
+	const struct loaded loaded = {};
 	const struct aod_history_request everything = { .token = 7 };
 	struct aod_settings settings = { .inflight_ns = 0 };
 	unsigned long long seed = argc > 1 ? strtoull(argv[1], NULL, 10) | 1 : 1;
@@ -145,7 +143,8 @@ int main(int argc, char **argv)
 	knobs.credits = argc > 3 ? atoi(argv[3]) : 1;
 	k_now = 1000000000;
 	CHECK_EQ("out_init", out_init(), 0);
-	wire_init(&loaded);
+	wire = (struct wire){ ops, request_index, tasks, targets, stats, &losses, &events, &head, &tunables };
+	wire_start(&loaded);
 	memset(settings.smb.slow_ns, 0xff, sizeof(settings.smb.slow_ns));
 	wire_set(&settings);
 	for (int i = 0; i < 10; i++)

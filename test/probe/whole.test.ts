@@ -34,7 +34,7 @@ function eventsOf(program: string, ...args: readonly number[]): { events: readon
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, one) => total + one, 0);
 
 describe("smb_wire in one process", { skip }, () => {
-  const program = skip === false ? compile("whole", ["wire", "phases", "record", "out"]) : "";
+  const program = skip === false ? compile("whole", ["wire/wire", "wire/phases", "wire/record", "clock", "out"]) : "";
 
   // Less than the ring holds, and several times as much.
   for (const steps of [500, 30_000, 200_000]) {

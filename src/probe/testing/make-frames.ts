@@ -35,6 +35,8 @@ export function rawOp(changes: Partial<gen.AodSmbOp> = {}): gen.AodSmbOp {
     target: 1,
     state: AodOpState.CLOSED,
     chain: 0,
+    uid: 1000,
+    error: 0,
     comm: "dd",
     seqCheck: seq,
     ...changes,
@@ -60,6 +62,7 @@ export function helloFrame(hooks: readonly Partial<gen.AodHook>[] = [{}], change
     hooks: hooks.length,
     ring: 16_384,
     opSize: gen.AOD_SMB_OP_SIZE,
+    probe: "smb_wire",
     module: "cifs",
     release: "6.12.0-test",
   };

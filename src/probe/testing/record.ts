@@ -17,7 +17,7 @@ const probe = startProbe(
   {
     program: paths.probe,
     object: paths.object("smb_wire"),
-    module: "cifs",
+    probe: "smb_wire",
     start: (argv) => {
       const helper = startProcess(argv);
       helper.stdout.on("data", (chunk: Buffer) => record.write(chunk));

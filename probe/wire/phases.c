@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include "probe.h"
+#include "wire.h"
 
 #define MAX_SAMPLES (4 * 2 * AOD_RING)
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include <string.h>
-#include "probe.h"
+#include "wire.h"
 
 /*
  * The kernel writes seq first and seq_check last. So: the last first, then all, then the first again; when all three are

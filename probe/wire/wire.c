@@ -2,15 +2,14 @@
 /* Reads smb_wire's memory and makes frames of it: no system call, and no more than a scan of three tables a tick. */
 #include <bpf/bpf.h>
 #include <string.h>
-#include <time.h>
-#include "probe.h"
+#include "wire.h"
 
 #define MAX_ENTRY_BUCKETS (5 * AOD_BUCKETS)
 #define HISTORY_CHUNK 1024 /* ops in one HISTORY frame */
 #define IDLE_TICKS 600     /* a target without ops this long may give its place up when places get scarce */
 
 static const struct loaded *probe;
-static const struct wire *wire;
+struct wire wire;
 static __u64 inflight_ns = ALL_ONES;
 static __u64 lost_stdout;
 static bool outliers_open;
@@ -29,18 +28,9 @@ static struct {
 	__u64 recursion, overtaken, stdout_full;
 } told;
 
-void wire_init(const struct loaded *loaded)
+void wire_start(const struct loaded *loaded)
 {
 	probe = loaded;
-	wire = &loaded->wire;
-}
-
-static __u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 static __u64 oldest_of(__u64 head)
@@ -80,7 +70,7 @@ void wire_outliers_done(void)
 /* Differences to the last tick of one target and command; returns the number of buckets, -1 when nothing happened. */
 static int entry_of(__u32 at, struct aod_tick_entry *entry, struct aod_bucket *buckets)
 {
-	const struct aod_smb_stats *s = &wire->stats[at];
+	const struct aod_smb_stats *s = &wire.stats[at];
 	struct aod_smb_stats *old = &seen[at];
 	int n = 0;
 
@@ -109,7 +99,7 @@ static void tick_entries(void)
 	} out;
 
 	for (__u32 target = 0; target < AOD_TARGETS; target++) {
-		const struct aod_smb_target *t = &wire->targets[target];
+		const struct aod_smb_target *t = &wire.targets[target];
 
 		if (target && (!t->key || !t->connection))
 			continue;
@@ -140,17 +130,17 @@ static void recycle_targets(void)
 	int used = 0;
 
 	for (__u32 i = 1; i < AOD_TARGETS; i++)
-		used += wire->targets[i].key != 0;
+		used += wire.targets[i].key != 0;
 	if (used < AOD_TARGETS * 3 / 4)
 		return;
 	for (__u32 i = 0; i < AOD_INDEX; i++)
-		if (wire->index[i].request && wire->index[i].at < AOD_RING + AOD_OVERFLOW)
-			idle[wire->ops[wire->index[i].at].target & (AOD_TARGETS - 1)] = 0;
+		if (wire.index[i].request && wire.index[i].at < AOD_RING + AOD_OVERFLOW)
+			idle[wire.ops[wire.index[i].at].target & (AOD_TARGETS - 1)] = 0;
 	for (__u32 i = 1; i < AOD_TARGETS; i++) {
-		if (!wire->targets[i].key || idle[i] < IDLE_TICKS)
+		if (!wire.targets[i].key || idle[i] < IDLE_TICKS)
 			continue;
-		wire->targets[i].connection = 0;
-		__atomic_store_n(&wire->targets[i].key, 0, __ATOMIC_RELEASE);
+		wire.targets[i].connection = 0;
+		__atomic_store_n(&wire.targets[i].key, 0, __ATOMIC_RELEASE);
 		idle[i] = 0;
 	}
 }
@@ -173,9 +163,9 @@ static void send_tick(__u64 now, __u64 recursion)
 {
 	struct aod_tick tick = {
 		.now = now,
-		.head = *(volatile __u64 *)wire->head,
+		.head = *(volatile __u64 *)wire.head,
 		.recursion_misses = recursion,
-		.events = *wire->events,
+		.events = *wire.events,
 	};
 
 	tick.oldest = oldest_of(tick.head);
@@ -184,7 +174,7 @@ static void send_tick(__u64 now, __u64 recursion)
 		lost_stdout++;
 		return;
 	}
-	phases_collect(wire, tick.head);
+	phases_collect(&wire, tick.head);
 	tick_entries();
 	out_close();
 }
@@ -194,12 +184,12 @@ static void add_open_requests(__u64 now)
 	struct aod_inflight *head = out_head();
 
 	for (__u32 i = 0; i < AOD_INDEX; i++) {
-		const struct aod_index_entry entry = wire->index[i];
+		const struct aod_index_entry entry = wire.index[i];
 		struct aod_smb_op op;
 
 		if (!entry.request || entry.at >= AOD_RING + AOD_OVERFLOW)
 			continue;
-		if (!record_read(&wire->ops[entry.at], &op) || op.request != entry.request)
+		if (!record_read(&wire.ops[entry.at], &op) || op.request != entry.request)
 			continue; /* ended or moved while we looked */
 		head->open++;
 		if (now - op.created + op.queue_ns < inflight_ns || now < op.created)
@@ -216,7 +206,7 @@ static void add_waiters(__u64 now)
 	struct aod_inflight *head = out_head();
 
 	for (__u32 i = 0; i < AOD_TASKS; i++) {
-		const struct aod_task *t = &wire->tasks[i];
+		const struct aod_task *t = &wire.tasks[i];
 		struct aod_waiter waiter = { .kind = t->waiting };
 
 		if (!waiter.kind)
@@ -255,7 +245,7 @@ static void lost(struct aod_lost *list, int *n, __u32 kind, __u32 detail, __u64 
 
 static void send_losses(__u64 recursion)
 {
-	const struct aod_smb_losses l = *wire->losses;
+	const struct aod_smb_losses l = *wire.losses;
 	struct aod_lost list[AOD_COMMANDS + 16];
 	int n = 0;
 
@@ -296,7 +286,7 @@ void wire_history(const struct aod_history_request *request)
 	memset(&history, 0, sizeof(history));
 	history.active = true;
 	history.token = request->token;
-	history.head = *(volatile __u64 *)wire->head;
+	history.head = *(volatile __u64 *)wire.head;
 	history.next = oldest_of(history.head);
 	if (request->from > history.next)
 		history.next = request->from;
@@ -306,12 +296,12 @@ void wire_history(const struct aod_history_request *request)
 static bool next_record(struct aod_smb_op *op)
 {
 	while (history.overflow < AOD_OVERFLOW)
-		if (record_read(&wire->ops[AOD_RING + history.overflow++], op))
+		if (record_read(&wire.ops[AOD_RING + history.overflow++], op))
 			return true;
 	while (history.next && history.next <= history.head) {
 		const __u64 seq = history.next++;
 
-		if (record_read(&wire->ops[(seq - 1) & (AOD_RING - 1)], op) && op->seq == seq)
+		if (record_read(&wire.ops[(seq - 1) & (AOD_RING - 1)], op) && op->seq == seq)
 			return true;
 		history.torn++;
 	}
@@ -342,6 +332,6 @@ void wire_history_pump(void)
 
 void wire_set(const struct aod_settings *settings)
 {
-	memcpy(wire->tunables, &settings->smb, sizeof(settings->smb));
+	memcpy(wire.tunables, &settings->smb, sizeof(settings->smb));
 	inflight_ns = settings->inflight_ns;
 }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The SMB wire probe: its hooks, its memory, and what it answers. */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include "wire.h"
+
+/* In the order of a request's life; load.c attaches in the reverse order. */
+static struct hook hooks[] = {
+	{ "credits", "wait_for_free_credits", { "credits_f", "credits_done_f" }, { "credits_k", "credits_done_k" }, 5 },
+	{ "mtu_credits", "smb2_wait_mtu_credits", { "mtu_credits_f", "mtu_credits_done_f" }, { "mtu_credits_k", "mtu_credits_done_k" }, 4 },
+	{ "create", "smb2_setup_request", { "create_f" }, { "create_k", "create_done_k" }, 3, .needed = true },
+	{ "create_async", "smb2_setup_async_request", { "create_async_f" }, { "create_async_k", "create_async_done_k" }, 2, .needed = true },
+	{ "send", "__smb_send_rqst", { "send_f" }, { "send_k" }, 3 },
+	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2 },
+	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true },
+	{ "deferred_close", "smb2_deferred_work_close", { "deferred_close_f" }, { "deferred_close_k" }, 1 },
+	{ "write", "smb2_async_writev", { "write_f" }, { "write_k" }, 1, .type = "cifs_io_subrequest" },
+	{ "reconnect", "smb3_reconnect", { "reconnect_f" }, { "reconnect_k" }, .tracepoint = true },
+};
+
+static const struct section sections[] = {
+	{ ".bss.ops", sizeof(*wire.ops) * (AOD_RING + AOD_OVERFLOW), &wire.ops },
+	{ ".bss.index", sizeof(*wire.index) * AOD_INDEX, &wire.index },
+	{ ".bss.tasks", sizeof(*wire.tasks) * AOD_TASKS, &wire.tasks },
+	{ ".bss.targets", sizeof(*wire.targets) * AOD_TARGETS, &wire.targets },
+	{ ".bss.stats", sizeof(*wire.stats) * AOD_TARGETS * AOD_COMMANDS, &wire.stats },
+	{ ".bss.losses", sizeof(*wire.losses), &wire.losses },
+	{ ".bss.events", sizeof(*wire.events), &wire.events },
+	{ ".bss.head", sizeof(*wire.head), &wire.head },
+	{ ".data.tunables", sizeof(*wire.tunables), &wire.tunables },
+};
+
+static int set_section(struct bpf_object *object, const char *section, const void *value, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
+	int err = map ? bpf_map__set_initial_value(map, value, size) : -ENOENT;
+
+	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+}
+
+static int prepare(struct bpf_object *object)
+{
+	const struct aod_smb_knobs knobs = {
+		.send = hook_stands(&smb_wire, "send"),
+		.credits = hook_stands(&smb_wire, "credits") && hook_stands(&smb_wire, "mtu_credits"),
+	};
+	struct aod_smb_tunables tunables = {};
+	int err = set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
+
+	/* nothing is slow and nothing an outlier until somebody says so */
+	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
+	return err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
+}
+
+const struct probe smb_wire = {
+	.name = "smb_wire",
+	.module = "cifs",
+	.ring = AOD_RING,
+	.op_size = sizeof(struct aod_smb_op),
+	.hooks = hooks,
+	.n_hooks = ARRAY_SIZE(hooks),
+	.sections = sections,
+	.n_sections = ARRAY_SIZE(sections),
+	.load = load_hooks,
+	.prepare = prepare,
+	.on_outlier = wire_outlier,
+	.outliers_done = wire_outliers_done,
+	.start = wire_start,
+	.tick = wire_tick,
+	.pump = wire_history_pump,
+	.request = wire_request,
+};

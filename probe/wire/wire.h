@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of the SMB wire probe share. */
+#ifndef AOD_WIRE_H
+#define AOD_WIRE_H
+
+#include "../probe.h"
+
+/* The mapped memory of smb_wire. */
+struct wire {
+	struct aod_smb_op *ops;
+	struct aod_index_entry *index;
+	struct aod_task *tasks;
+	struct aod_smb_target *targets;
+	struct aod_smb_stats *stats;
+	struct aod_smb_losses *losses;
+	struct aod_smb_events *events;
+	__u64 *head;
+	struct aod_smb_tunables *tunables;
+};
+
+/* wire.c: reads the mapped memory and makes frames of it. */
+extern struct wire wire;
+void wire_start(const struct loaded *loaded);
+void wire_tick(void);
+int wire_outlier(void *context, void *data, size_t size);
+void wire_outliers_done(void);
+void wire_history(const struct aod_history_request *request);
+void wire_history_pump(void);
+void wire_set(const struct aod_settings *settings);
+
+/* request.c: false for what this probe does not know. */
+bool wire_request(__u16 type, const void *payload, size_t size);
+
+/* phases.c: the histograms of the phases, made from the ring at each tick. */
+void phases_collect(const struct wire *wire, __u64 head);
+size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max);
+__u64 phases_overtaken(void);
+__u32 phases_bucket(__u64 ns);
+
+/* record.c: a copy of a record that is not torn. */
+bool record_read(const struct aod_smb_op *from, struct aod_smb_op *to);
+
+#endif
