@@ -46,6 +46,7 @@ export function argvOf(options: ProbeOptions): readonly [string, ...string[]] {
   if (options.tickMs !== undefined) argv.push("--tick-ms", String(options.tickMs));
   if (options.hide !== undefined && options.hide.length > 0) argv.push("--hide", options.hide.join(","));
   if (options.fentry === false) argv.push("--no-fentry");
+  if (options.args !== undefined) argv.push(...options.args);
   return argv;
 }
 

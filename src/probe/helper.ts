@@ -9,20 +9,24 @@ import {
   type StartProcess,
   startProcess,
 } from "./helper-process.ts";
-import type { Loss, ProbeEvent } from "./op.ts";
-import { historyFrame, type ProbeSettings, settingsFrame } from "./settings.ts";
-import { fitsWire, SmbWireDecoder } from "./smb-wire.ts";
+import {
+  type EventOf,
+  type ProbeDecoder,
+  type ProbeKind,
+  type ProbeName,
+  probeKinds,
+  type SettingsOf,
+} from "./kinds.ts";
+import type { CommonEvent, Loss } from "./op.ts";
+import { historyFrame, type ProbeSettings } from "./settings.ts";
 
-/** The probes that aod-probe knows. */
-export type ProbeName = "smb_wire";
-
-export interface ProbeOptions {
+export interface ProbeOptions<Name extends ProbeName = ProbeName> {
   /** Path of aod-probe: nativePaths().probe. */
   readonly program: string;
-  /** Path of the BPF object: nativePaths().object("smb_wire"). */
+  /** Path of its BPF object, e.g. nativePaths().object("smb_wire"). */
   readonly object: string;
   /** Which of the helper's probes. */
-  readonly probe: ProbeName;
+  readonly probe: Name;
   /** The kernel module that it attaches to; default: the probe's. */
   readonly module?: string;
   /** ms between ticks; default: the helper's. */
@@ -30,6 +34,8 @@ export interface ProbeOptions {
   /** Hooks to act as if they did not exist, and false to leave fentry out: for tests of the attach ladder. */
   readonly hide?: readonly string[];
   readonly fentry?: boolean;
+  /** Options of aod-probe that only this kind of probe has. */
+  readonly args?: readonly string[];
   readonly start?: StartProcess;
   readonly clock?: Clock;
   /** ms that stop() waits before SIGKILL. */
@@ -45,8 +51,8 @@ export interface ProbeExit {
 }
 
 /** A running helper. */
-export interface Probe {
-  set(settings: ProbeSettings): void;
+export interface Probe<Settings = ProbeSettings> {
+  set(settings: Settings): void;
   /** Asks for the history from a seq on (0 = everything); the `history` events of the answer carry the token. */
   history(from: number): number;
   /** Ends it and waits until it has ended. */
@@ -57,23 +63,27 @@ const STDERR_MAX = 8192;
 const STOP_LIMIT_MS = 2000;
 const UNSUPPORTED = 3;
 
-/** Starts aod-probe. `onEvent` gets what it says, in order; `onExit` comes once, after the last event, whatever ended it. */
-export function startProbe(
-  options: ProbeOptions,
-  onEvent: (event: ProbeEvent) => void,
+/**
+ * Starts aod-probe. `onEvent` gets what it says in the language of its kind, in order; `onExit` comes once, after the last event, whatever
+ * ended it.
+ */
+export function startProbe<Name extends ProbeName>(
+  options: ProbeOptions<Name>,
+  onEvent: (event: EventOf<Name>) => void,
   onExit: (exit: ProbeExit) => void,
-): Probe {
+): Probe<SettingsOf<Name>> {
+  const kind: ProbeKind<EventOf<Name>, SettingsOf<Name>> = probeKinds[options.probe];
   const clock = options.clock ?? systemClock;
   const helper = (options.start ?? startProcess)(argvOf({ ...hiddenHooks(process.env.AOD_PROBE_HIDE), ...options }));
-  const reader = new FrameReader(fitsWire);
-  const decoder = new SmbWireDecoder();
+  const reader = new FrameReader(kind.fits);
+  const decoder = kind.decoder();
   const complaints = collect(helper.stderr);
   const losses = new LossTotals(reader, decoder);
   let failure: { readonly unsupported: boolean; readonly message: string } | undefined;
   let requested = false;
   let token = 0;
 
-  const emit = (event: ProbeEvent | undefined): void => {
+  const emit = (event: CommonEvent | EventOf<Name> | undefined): void => {
     if (event === undefined) return;
     if (event.type === "error") failure = { unsupported: event.unsupported, message: event.message };
     onEvent(event.type === "lost" ? { type: "lost", losses: losses.with(event.losses) } : event);
@@ -97,7 +107,7 @@ export function startProbe(
   });
 
   return {
-    set: (settings) => send(helper, settingsFrame(settings)),
+    set: (settings) => send(helper, kind.settingsFrame(settings)),
     history: (from) => {
       token = (token % 0xffff_ffff) + 1;
       send(helper, historyFrame(from, token));
@@ -147,9 +157,9 @@ class LossTotals {
   private helpers: readonly Loss[] = [];
   private reported = 0;
   private readonly reader: FrameReader;
-  private readonly decoder: SmbWireDecoder;
+  private readonly decoder: ProbeDecoder<unknown>;
 
-  constructor(reader: FrameReader, decoder: SmbWireDecoder) {
+  constructor(reader: FrameReader, decoder: ProbeDecoder<unknown>) {
     this.reader = reader;
     this.decoder = decoder;
   }

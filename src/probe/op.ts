@@ -147,13 +147,18 @@ export interface SmbParams {
   readonly text: Buffer;
 }
 
-export type ProbeEvent =
+/** What every probe says. */
+export type CommonEvent =
   | { readonly type: "hello"; readonly hello: Hello }
+  | { readonly type: "lost"; readonly losses: readonly Loss[] }
+  /** The helper cannot go on. `unsupported`: not on this kernel or machine, with the reason. */
+  | { readonly type: "error"; readonly unsupported: boolean; readonly message: string };
+
+/** What smb_wire says. */
+export type ProbeEvent =
+  | CommonEvent
   | { readonly type: "ops"; readonly ops: readonly SmbOp[] }
   | { readonly type: "params"; readonly params: readonly SmbParams[] }
   | { readonly type: "tick"; readonly tick: Tick }
   | { readonly type: "inflight"; readonly inflight: InFlight }
-  | { readonly type: "history"; readonly history: History }
-  | { readonly type: "lost"; readonly losses: readonly Loss[] }
-  /** The helper cannot go on. `unsupported`: not on this kernel or machine, with the reason. */
-  | { readonly type: "error"; readonly unsupported: boolean; readonly message: string };
+  | { readonly type: "history"; readonly history: History };

@@ -1,9 +1,9 @@
 // Frames of the smb_wire probe -> ProbeEvent. Never throws: what does not hold together is counted and left out.
-import { getSystemErrorName } from "node:util";
 import { commandName } from "../smb/commands.ts";
+import { errorEvent, helloHead, type Layout, layoutsFit, lossAt, namesByValue, records } from "./common-frames.ts";
 import * as gen from "./decoders.gen.ts";
 import type { Frame } from "./frames.ts";
-import type { HistogramName, Hook, Loss, ProbeEvent, SmbOp, SmbParams, TickEntry, Waiter } from "./op.ts";
+import type { HistogramName, Loss, ProbeEvent, SmbOp, SmbParams, TickEntry, Waiter } from "./op.ts";
 import { smbOpOf } from "./smb-op.ts";
 
 /**
@@ -13,13 +13,8 @@ import { smbOpOf } from "./smb-op.ts";
 export type WireDiscard = "malformed" | "unexpected" | "torn" | "state" | "bucket";
 
 const histograms = namesByValue(gen.AodHistogram) as ReadonlyMap<number, HistogramName>;
-const lostKinds = namesByValue(gen.AodLostKind);
-const rungs = namesByValue(gen.AodRung) as ReadonlyMap<number, Hook["rung"]>;
 
-const UNSUPPORTED = 3;
-
-/** Size of the header struct, and what the rest is a multiple of; 0: there is no rest. */
-const layouts: ReadonlyMap<number, readonly [head: number, unit: number]> = new Map([
+const layouts: ReadonlyMap<number, Layout> = new Map([
   [gen.AodFrameType.FRAME_HELLO, [gen.AOD_HELLO_SIZE, gen.AOD_HOOK_SIZE]],
   [gen.AodFrameType.FRAME_OPS, [0, gen.AOD_SMB_OP_SIZE]],
   [gen.AodFrameType.FRAME_TICK, [gen.AOD_TICK_SIZE, 8]],
@@ -31,12 +26,7 @@ const layouts: ReadonlyMap<number, readonly [head: number, unit: number]> = new 
 ]);
 
 /** Whether a payload of that length can be of that type: for FrameReader. */
-export function fitsWire(type: number, length: number): boolean {
-  const layout = layouts.get(type);
-  if (layout === undefined) return false;
-  const [head, unit] = layout;
-  return length >= head && (unit === 0 ? length === head : (length - head) % unit === 0);
-}
+export const fitsWire = layoutsFit(layouts);
 
 export class SmbWireDecoder {
   readonly discarded = new Map<WireDiscard, number>();
@@ -63,9 +53,9 @@ export class SmbWireDecoder {
       case gen.AodFrameType.FRAME_HISTORY:
         return this.history(bytes, nowNs);
       case gen.AodFrameType.FRAME_LOST:
-        return { type: "lost", losses: records(bytes, 0, bytes.length / gen.AOD_LOST_SIZE, gen.AOD_LOST_SIZE, lossAt) };
+        return { type: "lost", losses: records(bytes, 0, bytes.length / gen.AOD_LOST_SIZE, gen.AOD_LOST_SIZE, lossOf) };
       default:
-        return errorOf(gen.decodeAodError(bytes, 0));
+        return errorEvent(bytes);
     }
   }
 
@@ -75,15 +65,9 @@ export class SmbWireDecoder {
   }
 
   private hello(bytes: Buffer): ProbeEvent | undefined {
-    const hello = gen.decodeAodHello(bytes, 0);
-    if (bytes.length !== gen.AOD_HELLO_SIZE + hello.hooks * gen.AOD_HOOK_SIZE) return this.discard("malformed");
-    if (hello.opSize !== gen.AOD_SMB_OP_SIZE) {
-      const message = `aod-probe writes ops of ${hello.opSize} bytes, this program reads ${gen.AOD_SMB_OP_SIZE}: they are of different builds`;
-      return { type: "error", unsupported: false, message };
-    }
-    const hooks = records(bytes, gen.AOD_HELLO_SIZE, hello.hooks, gen.AOD_HOOK_SIZE, hookAt);
-    const { pid, probe, module, release, ring } = hello;
-    return { type: "hello", hello: { pid, probe, module, release, ring, hooks } };
+    const head = helloHead(bytes, gen.AOD_SMB_OP_SIZE);
+    if (head === undefined || (head.type === "hello" && head.end !== bytes.length)) return this.discard("malformed");
+    return head.type === "hello" ? { type: "hello", hello: head.hello } : head;
   }
 
   private ops(bytes: Buffer, from: number, count: number, nowNs: number): SmbOp[] {
@@ -158,29 +142,6 @@ export class SmbWireDecoder {
   }
 }
 
-function records<T>(
-  bytes: Buffer,
-  from: number,
-  count: number,
-  size: number,
-  read: (bytes: Buffer, at: number) => T,
-): T[] {
-  const all: T[] = [];
-  for (let index = 0; index < count; index++) all.push(read(bytes, from + index * size));
-  return all;
-}
-
-function hookAt(bytes: Buffer, at: number): Hook {
-  const hook = gen.decodeAodHook(bytes, at);
-  return {
-    name: hook.name,
-    function: hook.function,
-    rung: rungs.get(hook.rung) ?? "none",
-    needed: hook.needed !== 0,
-    ...(hook.why === "" ? undefined : { why: hook.why }),
-  };
-}
-
 function paramsAt(bytes: Buffer, at: number): SmbParams {
   const { seq, command, fixed, fixedSize, text, textSize } = gen.decodeAodSmbParams(bytes, at);
   return { seq, commandCode: command, fixed: fixed.subarray(0, fixedSize), text: text.subarray(0, textSize) };
@@ -191,17 +152,8 @@ function waiterAt(bytes: Buffer, at: number): Waiter {
   return { kind: "credits", tid, pid: tgid, connectionId: connection, sinceNs: asked };
 }
 
-function lossAt(bytes: Buffer, at: number): Loss {
-  const { kind, detail, count } = gen.decodeAodLost(bytes, at);
-  const name = lostKinds.get(kind) ?? `kind-${kind}`;
-  return kind === gen.AodLostKind.UNSEEN ? { kind: name, detail: commandName(detail), count } : { kind: name, count };
-}
-
-function errorOf({ code, error, text }: gen.AodError): ProbeEvent {
-  const name = error === 0 ? "" : getSystemErrorName(-error);
-  return { type: "error", unsupported: code === UNSUPPORTED, message: name === "" ? text : `${text} (${name})` };
-}
-
-function namesByValue(values: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
-  return new Map(Object.entries(values).map(([name, value]) => [value, name.toLowerCase()]));
+/** `unseen` counts by command. */
+function lossOf(bytes: Buffer, at: number): Loss {
+  const { loss, detail, kind } = lossAt(bytes, at);
+  return kind === gen.AodLostKind.UNSEEN ? { ...loss, detail: commandName(detail) } : loss;
 }
