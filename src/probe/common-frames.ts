@@ -64,13 +64,15 @@ function hookAt(bytes: Buffer, at: number): Hook {
   };
 }
 
-/** One kind of loss; what its number stands for (`detail`) is the probe's. */
+/** One kind of loss; `detailOf` says what its number stands for, which is the probe's. */
 export function lossAt(
   bytes: Buffer,
   at: number,
-): { readonly loss: Loss; readonly kind: number; readonly detail: number } {
+  detailOf: (kind: number, detail: number) => string | undefined = () => undefined,
+): Loss {
   const { kind, detail, count } = gen.decodeAodLost(bytes, at);
-  return { loss: { kind: lostKinds.get(kind) ?? `kind-${kind}`, count }, kind, detail };
+  const text = detailOf(kind, detail);
+  return { kind: lostKinds.get(kind) ?? `kind-${kind}`, ...(text === undefined ? undefined : { detail: text }), count };
 }
 
 /** The ERROR frame. */

@@ -154,6 +154,5 @@ function waiterAt(bytes: Buffer, at: number): Waiter {
 
 /** `unseen` counts by command. */
 function lossOf(bytes: Buffer, at: number): Loss {
-  const { loss, detail, kind } = lossAt(bytes, at);
-  return kind === gen.AodLostKind.UNSEEN ? { ...loss, detail: commandName(detail) } : loss;
+  return lossAt(bytes, at, (kind, detail) => (kind === gen.AodLostKind.UNSEEN ? commandName(detail) : undefined));
 }
