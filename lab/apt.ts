@@ -87,7 +87,7 @@ export class PrivateApt {
   }
 
   async kernelPackages(): Promise<string[]> {
-    return (await runCommand(["apt-cache", ...this.#options, "pkgnames", "linux-image-"])).trim().split("\n");
+    return (await runCommand(["apt-cache", ...this.#options, "pkgnames", "linux-"])).trim().split("\n");
   }
 
   /** Downloads a package into a directory and checks it against the signed index. */

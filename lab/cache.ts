@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join, relative } from "node:path";
+import { basename, extname, join, relative } from "node:path";
 import { AodError } from "../src/system/error.ts";
 import { PrivateApt, sha256Of } from "./apt.ts";
 import { runCommand } from "./command.ts";
 import { buildInitramfs } from "./initramfs.ts";
-import { choosePackage, type KernelLine, kernelLines } from "./kernels.ts";
+import { choosePackage, type KernelLine, packagesOf } from "./kernels.ts";
 import { withLock } from "./lock.ts";
 import { keptModulePaths } from "./modules.ts";
 
@@ -24,8 +24,7 @@ export interface BootKernel {
 /** What is kept beside an unpacked kernel. */
 interface Receipt {
   readonly package: string;
-  readonly deb: string;
-  readonly debSha256: string;
+  readonly debs: readonly { readonly file: string; readonly sha256: string }[];
   readonly release: string;
   readonly imageSha256: string;
 }
@@ -66,74 +65,87 @@ async function cachedDirectory(cache: string, line: KernelLine): Promise<string 
 
 async function fetchKernel(cache: string, line: KernelLine, say: Say, cached: string | undefined): Promise<string> {
   const apt = new PrivateApt(join(cache, "apt"));
-  const suites = [...new Set(kernelLines.flatMap((candidate) => candidate.suites))];
-  say(`reading the package lists of ${suites.join(", ")}`);
-  await apt.update(suites);
-  const name = choosePackage(line, await apt.kernelPackages());
+  say(`reading the package lists of ${line.suites.join(", ")}`);
+  await apt.update(line.suites);
+  const known = await apt.kernelPackages();
+  const name = choosePackage(line, known);
   if (name === undefined) {
     throw new AodError("failed", `no package of kernel ${line.name} in ${line.suites.join(", ")} at the host's mirror`);
   }
   const directory = join(cache, name);
   if (directory === cached) return directory;
+  // A line whose suite went on keeps what it has.
+  if (cached !== undefined && choosePackage(line, [basename(cached), name]) === basename(cached)) return cached;
 
   const work = join(cache, `.${name}.partial`);
+  const tree = join(work, "tree");
   await rm(work, { recursive: true, force: true });
   await mkdir(work, { recursive: true });
-  say(`downloading ${name}`);
-  const deb = await apt.download(name, work);
-  say(`unpacking ${deb.file} (${Math.round(deb.bytes / 1e6)} MB)`);
-  const release = await unpack(join(work, deb.file), work);
-  const image = join(work, `vmlinuz-${release}`);
-  const receipt: Receipt = {
-    package: name,
-    deb: deb.file,
-    debSha256: deb.sha256,
-    release,
-    imageSha256: await sha256Of(image),
-  };
-  await rm(join(work, deb.file));
+  const debs: { file: string; sha256: string }[] = [];
+  for (const part of packagesOf(name, known)) {
+    say(`downloading ${part}`);
+    const { file, bytes, sha256 } = await apt.download(part, work);
+    say(`unpacking ${file} (${Math.round(bytes / 1e6)} MB)`);
+    await runCommand(["dpkg-deb", "-x", join(work, file), tree], { timeoutMs: 300_000 });
+    await rm(join(work, file));
+    debs.push({ file, sha256 });
+  }
+  const release = await arrange(tree, work);
+  const imageSha256 = await sha256Of(join(work, `vmlinuz-${release}`));
+  const receipt: Receipt = { package: name, debs, release, imageSha256 };
   await writeFile(join(work, "receipt.json"), `${JSON.stringify(receipt, null, 1)}\n`);
   await rm(directory, { recursive: true, force: true });
   await rename(work, directory);
   return directory;
 }
 
-/** Unpacks image and modules, decompresses the modules that are kept, writes modules.dep. Returns the release. */
-async function unpack(deb: string, work: string): Promise<string> {
-  const tree = join(work, "tree");
-  await runCommand(["dpkg-deb", "-x", deb, tree], { timeoutMs: 300_000 });
+/** Takes image and modules out of the unpacked tree, decompresses the modules that are kept, writes modules.dep. Returns the release. */
+async function arrange(tree: string, work: string): Promise<string> {
   const libModules = (await exists(join(tree, "usr/lib/modules"))) ? "usr/lib/modules" : "lib/modules";
   const release = (await readdir(join(tree, libModules)))[0];
-  if (release === undefined) throw new AodError("failed", `${deb} holds no modules`);
+  if (release === undefined) throw new AodError("failed", `the packages of ${basename(work)} hold no modules`);
   const from = join(tree, libModules, release);
+  // Split packages have both beside the modules, without the release in the name.
+  for (const file of ["vmlinuz", "config"]) {
+    const inBoot = join(tree, "boot", `${file}-${release}`);
+    await rename((await exists(inBoot)) ? inBoot : join(from, file), join(work, `${file}-${release}`));
+  }
   // depmod -b wants lib/modules/RELEASE below the base directory.
   const to = join(work, "lib/modules", release);
   await mkdir(join(work, "lib/modules"), { recursive: true });
   await rename(from, to);
-  for (const file of ["vmlinuz", "config"]) {
-    await rename(join(tree, "boot", `${file}-${release}`), join(work, `${file}-${release}`));
-  }
   await rm(tree, { recursive: true });
 
   const compressed: string[] = [];
   for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !/\.ko(\.xz)?$/.test(entry.name)) continue;
+    if (!entry.isFile() || !/\.ko(\.\w+)?$/.test(entry.name)) continue;
     const path = join(entry.parentPath, entry.name);
     if (!keptModulePaths.some((kept) => kept.test(relative(to, path)))) await rm(path);
-    else if (entry.name.endsWith(".xz")) compressed.push(path);
+    else if (!entry.name.endsWith(".ko")) compressed.push(path);
   }
   await decompress(compressed);
   await runCommand(["depmod", "-b", work, release]);
   return release;
 }
 
+const decompressors: Readonly<Record<string, readonly string[]>> = {
+  ".xz": ["xz", "-d", "--"],
+  ".zst": ["zstd", "-d", "-q", "--rm", "--"],
+};
+
 async function decompress(paths: readonly string[]): Promise<void> {
   const batch = 100;
   const batches: string[][] = [];
-  for (let start = 0; start < paths.length; start += batch) batches.push(paths.slice(start, start + batch));
+  for (const ending of new Set(paths.map((path) => extname(path)))) {
+    const decompressor = decompressors[ending];
+    if (decompressor === undefined) throw new AodError("unsupported", `modules are compressed as ${ending}`);
+    const same = paths.filter((path) => path.endsWith(ending));
+    for (let start = 0; start < same.length; start += batch)
+      batches.push([...decompressor, ...same.slice(start, start + batch)]);
+  }
   const worker = async (): Promise<void> => {
     for (let next = batches.shift(); next !== undefined; next = batches.shift()) {
-      await runCommand(["xz", "-d", "--", ...next], { timeoutMs: 300_000 });
+      await runCommand(next, { timeoutMs: 300_000 });
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));

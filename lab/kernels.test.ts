@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { choosePackage, compareNumbersIn, kernelLine } from "./kernels.ts";
+import { choosePackage, compareNumbersIn, kernelLine, packagesOf } from "./kernels.ts";
 
 const names = [
   "linux-image-6.1.0-9-amd64",
@@ -55,4 +55,24 @@ test("the choice does not depend on the order of the names", () => {
 test("numbers are compared as numbers", () => {
   assert.ok(compareNumbersIn("6.1.0-9", "6.1.0-10") < 0);
   assert.equal(compareNumbersIn("6.1.0-9", "6.1.0-9"), 0);
+});
+
+test("a line whose suite moves on takes the newest of its own version, then the newest after it, never an older one", () => {
+  const line = kernelLine("7.2");
+  const sid = ["linux-image-7.2.9+deb14-amd64", "linux-image-7.2.13+deb14-amd64", "linux-image-7.3.1+deb14-amd64"];
+  assert.equal(choosePackage(line, [...names, ...sid]), "linux-image-7.2.13+deb14-amd64");
+  assert.equal(choosePackage(line, [...names, "linux-image-7.3.1+deb14-amd64"]), "linux-image-7.3.1+deb14-amd64");
+  assert.equal(choosePackage(line, names), undefined);
+  assert.equal(choosePackage(kernelLine("6.1"), sid), undefined);
+});
+
+test("a split kernel is its modules, its binary (the unsigned one where no other is) and its base", () => {
+  const image = "linux-image-7.2.13+deb14-amd64";
+  const [modules, binary, base] = ["modules", "binary", "base"].map((part) => `linux-${part}-7.2.13+deb14-amd64`);
+  const unsigned = "linux-binary-unsigned-7.2.13+deb14-amd64";
+  assert.deepEqual(packagesOf(image, [image]), [image]);
+  const all = [image, modules ?? "", binary ?? "", unsigned, base ?? ""];
+  assert.deepEqual(packagesOf(image, all), [modules, binary, base]);
+  const withoutSigned = all.filter((name) => name !== binary);
+  assert.deepEqual(packagesOf(image, withoutSigned), [modules, unsigned, base]);
 });

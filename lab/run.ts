@@ -28,7 +28,7 @@ export async function loadScenarios(): Promise<Scenario[]> {
 }
 
 export function runsOn(scenario: Scenario, kernel: string): boolean {
-  return scenario.kernels === undefined || scenario.kernels.includes(kernel);
+  return scenario.kernels === undefined || scenario.kernels.only.includes(kernel);
 }
 
 /** How one scenario went on one kernel. */

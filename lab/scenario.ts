@@ -10,8 +10,8 @@ export interface Scenario {
   readonly summary: string;
   /** Part of `npm test`, which must stay short; the others run in `npm run test:full`. */
   readonly thin?: boolean;
-  /** Kernel lines that it makes sense on; all when absent. */
-  readonly kernels?: readonly string[];
+  /** Kernel lines that it makes sense on, and why not on the others; all when absent. */
+  readonly kernels?: { readonly only: readonly string[]; readonly why: string };
   /** Preemption model that it needs; that of the kernel's packager when absent. */
   readonly preempt?: Preemption;
   /** What `--set KEY=VALUE` may change, with the default. */

@@ -2,7 +2,7 @@
 // AOD_TEST_RECORD=1 keeps a summary under bench/results/.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { kernelLines } from "./kernels.ts";
+import { kernelLines, thinKernels } from "./kernels.ts";
 import { runMatrix, writeSummary } from "./matrix.ts";
 import { loadScenarios, runsOn, type Verdict } from "./run.ts";
 
@@ -11,10 +11,11 @@ const record = process.env["AOD_TEST_RECORD"] === "1";
 const kernelTimeoutMs = (full ? 60 : 10) * 60_000;
 
 const scenarios = (await loadScenarios()).filter((scenario) => full || scenario.thin === true);
+const kernels = kernelLines.map(({ name }) => name).filter((name) => full || thinKernels.includes(name));
 const all: Verdict[] = [];
 
 describe("lab", { concurrency: 1 }, () => {
-  for (const { name: kernel } of kernelLines) {
+  for (const kernel of kernels) {
     let verdicts: Promise<Verdict[]> | undefined;
     // All scenarios of a kernel share boots; the first test of the kernel waits for them.
     const verdictsOnce = (): Promise<Verdict[]> => {
@@ -26,7 +27,11 @@ describe("lab", { concurrency: 1 }, () => {
       });
       return verdicts;
     };
-    for (const scenario of scenarios.filter((candidate) => runsOn(candidate, kernel))) {
+    for (const scenario of scenarios) {
+      if (!runsOn(scenario, kernel)) {
+        test(`${scenario.name} on ${kernel}`, { skip: scenario.kernels?.why ?? "" });
+        continue;
+      }
       test(`${scenario.name} on ${kernel}`, { timeout: kernelTimeoutMs }, async () => {
         const verdict = (await verdictsOnce()).find((candidate) => candidate.scenario === scenario.name);
         assert.ok(verdict, "the scenario was not run");

@@ -27,7 +27,7 @@ apt-get install -y --no-install-recommends "$@"
 
 if command -v systemctl >/dev/null; then
   for package in "$@"; do
-    for unit in $(dpkg-query -L "$package" | sed -n 's,^\(/usr\)\{0,1\}/lib/systemd/system/\([^/@]*\.\(service\|socket\)\)$,\2,p'); do
+    for unit in $(dpkg-query -L "$package" | sed -n 's#^\(/usr\)\{0,1\}/lib/systemd/system/\([^/@]*\.\(service\|socket\)\)$#\2#p'); do
       if [ "$(systemctl is-enabled "$unit" 2>/dev/null || true)" = enabled ]; then
         echo "disabled on this machine: $unit (of $package)"
         systemctl disable --quiet "$unit"

@@ -11,6 +11,7 @@ import { clearImpairment, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
 import { onRungs, type ProbeSaid } from "../guest/rungs.ts";
 import { startSamba } from "../guest/samba.ts";
+import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
 // Above what a busy machine takes by itself, below what the fault adds.
@@ -93,6 +94,7 @@ export default defineScenario({
   name: "circumstances",
   summary:
     "no module yet, not root, a second daemon, a mount that goes, missing hooks, a clock that steps, a full disk",
+  kernels: smbWireLines,
   thin: true,
   timeLimitSeconds: 300,
 

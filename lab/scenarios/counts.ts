@@ -8,6 +8,7 @@ import { type RunningDaemon, startDaemon } from "../guest/daemon.ts";
 import type { Lab } from "../guest/lab.ts";
 import { primes, primeWorkload } from "../guest/primes.ts";
 import { startSamba } from "../guest/samba.ts";
+import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
 // closetimeo=0: no close is left for later. echo_interval: no ECHO meanwhile.
@@ -59,6 +60,7 @@ function fromAod(before: Status, after: Status): Map<string, number> {
 export default defineScenario({
   name: "counts",
   summary: "per command, AOD counts exactly the requests that /proc/fs/cifs/Stats counts",
+  kernels: smbWireLines,
   thin: true,
   timeLimitSeconds: 240,
 

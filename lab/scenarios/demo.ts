@@ -9,6 +9,7 @@ import { clearImpairment, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
 import { startSamba } from "../guest/samba.ts";
 import { OrdinaryWork } from "../guest/work.ts";
+import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
 // Everything else is the default: 10 operations over 500 ms within 10 s, or one over 1 s.
@@ -47,6 +48,7 @@ async function waitForIncident(lab: Lab, what: string, fault: string, ready: (in
 export default defineScenario({
   name: "demo",
   summary: "a share turns slow; AOD notices, names the phase and keeps the operations of the time before",
+  kernels: smbWireLines,
   thin: true,
   settings: { delayMs: "1500", healthySeconds: "15" },
   timeLimitSeconds: 300,

@@ -6,6 +6,7 @@ import { type RunningDaemon, startDaemon } from "../guest/daemon.ts";
 import { clearImpairment, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
 import { freezeSamba, startSamba, thawSamba } from "../guest/samba.ts";
+import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
 const incidents = "incidents:\n  cool_down: 2s\n  post: 1s\n";
@@ -57,6 +58,7 @@ async function frozenServer(lab: Lab): Promise<void> {
 export default defineScenario({
   name: "detection",
   summary: "how long from a slow operation to the first capture; printed by npm run bench -- detection",
+  kernels: smbWireLines,
   settings: { rounds: "3" },
   timeLimitSeconds: 400,
 

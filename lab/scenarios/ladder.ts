@@ -18,6 +18,7 @@ import { mountCifs } from "../guest/cifs.ts";
 import type { Incident } from "../guest/daemon.ts";
 import type { Lab } from "../guest/lab.ts";
 import { startSamba } from "../guest/samba.ts";
+import { smbWireLines } from "../kernels.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -77,6 +78,7 @@ export default defineScenario({
   name: "ladder",
   summary:
     "the tool without fentry, a hook, BTF, root, a right configuration: what still works is shown, what does not is said",
+  kernels: smbWireLines,
   timeLimitSeconds: 240,
 
   async setup(lab) {

@@ -5,6 +5,7 @@ import { keepProcCifs, mountCifs } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
 import { heldByProbes, probes, waitForProbe } from "../guest/probe.ts";
 import { freezeSamba, killSamba, restartSamba, startSamba, thawSamba } from "../guest/samba.ts";
+import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
 const mounted = "/mnt/share";
@@ -56,6 +57,7 @@ async function reconnect(lab: Lab): Promise<void> {
 export default defineScenario({
   name: "smbslower",
   summary: "every kind of request with its phases, its issuer and its end, as smbslower shows it",
+  kernels: smbWireLines,
   thin: true,
   timeLimitSeconds: 240,
 
