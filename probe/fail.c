@@ -36,6 +36,11 @@ int fail(__u32 code, int error, const char *format, ...)
 	return -(error ? error : 1);
 }
 
+bool failed(void)
+{
+	return first.code;
+}
+
 int fail_exit(void)
 {
 	if (!first.code)

@@ -15,6 +15,8 @@
 #include <unistd.h>
 #include "probe.h"
 
+#define FINISH_MS 1500 /* the parent waits 2 s */
+
 static const struct probe *const probes[] = { &smb_wire };
 
 static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--verbose]\n";
@@ -115,6 +117,8 @@ static void serve(const struct probe *probe, struct loaded *loaded, int timer)
 	while (!out_flush()) {
 		__u64 ticks;
 
+		/* while the reader is slow, what comes waits in the ring buffer; the kernel counts what finds no room there */
+		fds[2].events = out_room() > OUT_LOW ? POLLIN : 0;
 		if (probe->pump)
 			probe->pump();
 		fds[3].events = out_pending() ? POLLOUT : 0;
@@ -131,6 +135,27 @@ static void serve(const struct probe *probe, struct loaded *loaded, int timer)
 		if (fds[1].revents && read(timer, &ticks, sizeof(ticks)) == sizeof(ticks))
 			probe->tick();
 	}
+}
+
+/* The last words, before what takes long: the kernel detaches the programs when this process ends. */
+static void finish(const struct probe *probe, const struct loaded *loaded)
+{
+	const __u64 end = now_ns() + FINISH_MS * 1000000ull;
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	bool more = true, ticked = false;
+
+	while ((more || !ticked || out_pending()) && now_ns() < end) {
+		if (more && out_room() > OUT_LOW) {
+			more = ring_buffer__consume(loaded->outliers) < 0;
+			probe->outliers_done();
+		} else if (!more && !ticked) {
+			probe->tick();
+			ticked = true;
+		}
+		if (out_flush() || (out_pending() && poll(&out, 1, 100) < 0 && errno != EINTR))
+			break;
+	}
+	close(STDOUT_FILENO);
 }
 
 static int run(const struct options *options)
@@ -154,6 +179,8 @@ static int run(const struct options *options)
 		return 0;
 	say_hello(options);
 	serve(probe, &loaded, timer);
+	if (!failed())
+		finish(probe, &loaded);
 	return 0;
 }
 

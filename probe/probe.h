@@ -72,7 +72,7 @@ struct probe {
 	size_t n_sections;
 	int (*load)(const struct options *options, struct loaded *loaded);
 	int (*prepare)(struct bpf_object *object); /* before the load: constants. 0 or -errno after fail() */
-	int (*on_outlier)(void *context, void *record, size_t size);
+	int (*on_outlier)(void *context, void *record, size_t size); /* -EAGAIN: taken, and no more for now */
 	void (*outliers_done)(void); /* all that were there have been handed over */
 	void (*start)(const struct loaded *loaded);
 	void (*hello)(void); /* adds what comes after the hooks in HELLO; NULL = nothing */
@@ -97,6 +97,7 @@ void load_listen(const struct options *options); /* libbpf's words go to stderr 
 int drop_privileges(const char *user, const int *keep, size_t n_keep);
 
 /* out.c: frames to stdout through a bounded buffer; the process never blocks on its reader. */
+#define OUT_LOW (1u << 20) /* with less room than this no outlier is taken out of the ring buffer */
 int out_init(void);
 bool out_pending(void);
 int out_flush(void); /* 0, or -errno when the reader is gone */
@@ -115,6 +116,7 @@ __u64 now_ns(void);
 
 /* fail.c: the one error frame. Keeps the first; fail_exit() writes it and gives the exit status. */
 int fail(__u32 code, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool failed(void);
 int fail_exit(void);
 void fail_detail(const char *line); /* a warning of libbpf, shown with the next fail() */
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Reads smb_wire's memory and makes frames of it: no system call, and no more than a scan of three tables a tick. */
 #include <bpf/bpf.h>
+#include <errno.h>
 #include <string.h>
 #include "wire.h"
 
@@ -51,13 +52,13 @@ int wire_outlier(void *context, void *data, size_t size)
 	if (size < sizeof(op))
 		return 0;
 	memcpy(&op, data, sizeof(op));
-	if (outliers_open && emit_op(&op))
-		return 0;
-	wire_outliers_done();
-	outliers_open = out_room() > sizeof(struct aod_frame) + sizeof(op) && out_open(AOD_FRAME_OPS, NULL, 0);
-	if (!outliers_open || !emit_op(&op))
-		lost_stdout++;
-	return 0;
+	if (!outliers_open || !emit_op(&op)) {
+		wire_outliers_done();
+		outliers_open = out_room() > sizeof(struct aod_frame) + sizeof(op) && out_open(AOD_FRAME_OPS, NULL, 0);
+		if (!outliers_open || !emit_op(&op))
+			lost_stdout++;
+	}
+	return out_room() > OUT_LOW ? 0 : -EAGAIN;
 }
 
 void wire_outliers_done(void)
