@@ -21,16 +21,30 @@ KEEP(aod_history_request);
 KEEP(aod_settings);
 KEEP(aod_lost);
 KEEP(aod_error);
+KEEP(aod_vfs_hello);
+KEEP(aod_vfs_callback);
+KEEP(aod_vfs_op);
+KEEP(aod_vfs_tick);
+KEEP(aod_vfs_tick_entry);
+KEEP(aod_vfs_running);
+KEEP(aod_vfs_tunables);
+KEEP(aod_vfs_settings);
 
 enum aod_limit {
 	AOD_LIMIT_RING = AOD_RING,
 	AOD_LIMIT_COMMANDS = AOD_COMMANDS,
 	AOD_LIMIT_BUCKETS = AOD_BUCKETS,
+	AOD_LIMIT_VFS_CALLBACKS = AOD_VFS_CALLBACKS,
+	AOD_LIMIT_VFS_TEXT = AOD_VFS_TEXT,
 	AOD_LIMIT_FRAME_VERSION = AOD_FRAME_VERSION,
 	AOD_LIMIT_FRAME_MAX = AOD_FRAME_MAX,
 };
 
 enum aod_limit keep_limit;
+enum aod_vfs_type keep_vfs_type;
+enum aod_vfs_kind keep_vfs_kind;
+enum aod_vfs_return keep_vfs_return;
+enum aod_vfs_flag keep_vfs_flag;
 enum aod_op_state keep_op_state;
 enum aod_op_flag keep_op_flag;
 enum aod_wait_kind keep_wait_kind;

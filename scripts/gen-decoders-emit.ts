@@ -14,7 +14,20 @@ export interface BtfType {
 }
 
 /** u64 fields that name something: bigint. Every other u64 is a time, a duration, a count or a sequence number: number. */
-const identifiers = new Set(["request", "mid", "connection", "session", "async_id", "cgroup", "key", "id", "rqst"]);
+const identifiers = new Set([
+  "request",
+  "mid",
+  "connection",
+  "session",
+  "async_id",
+  "cgroup",
+  "key",
+  "id",
+  "rqst",
+  "inode",
+  "args",
+  "extra",
+]);
 
 type Shape =
   | { readonly kind: "int"; readonly size: 1 | 2 | 4 | 8 }

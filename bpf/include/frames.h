@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Frames between aod-probe and aod: u32 length (of the payload), u16 type, u16 version, payload; little-endian.
- * stdout carries AOD_FRAME_*, stdin AOD_REQUEST_*. A payload is one header struct and then records.
+ * stdout carries AOD_FRAME_*, stdin AOD_REQUEST_*. A payload is one header struct and then records. What stands here is smb_wire's; the
+ * structs of smb_vfs and nfs_vfs are in vfs.h: HELLO goes on with aod_vfs_hello after the hooks, OPS has aod_vfs_op, TICK aod_vfs_tick and entries x
+ * (aod_vfs_tick_entry, then its buckets), INFLIGHT aod_vfs_running, SET aod_vfs_settings; they keep no HISTORY.
  */
 #ifndef AOD_FRAMES_H
 #define AOD_FRAMES_H
 
 #include "smb_wire.h"
+#include "vfs.h"
 
 #define AOD_FRAME_VERSION 1
 #define AOD_FRAME_MAX (1 << 20)
@@ -139,6 +142,8 @@ enum aod_lost_kind {
 	AOD_LOST_RECURSION = 8, /* recursion_misses */
 	AOD_LOST_OVERTAKEN = 9, /* ops that the ring overwrote before a tick could add them to the phases' histograms */
 	AOD_LOST_STDOUT = 10,   /* records not written because the reader was too slow */
+	AOD_LOST_DEPTH = 16,    /* aod_vfs_losses, as those above: UNSEEN has the callback in detail, TARGETS are devices */
+	AOD_LOST_NAMES = 17,
 };
 
 struct aod_lost {

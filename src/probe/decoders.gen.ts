@@ -21,12 +21,72 @@ function writeText(bytes: Buffer, value: string, at: number, size: number): void
   bytes.write(value, at, size - 1, "utf8");
 }
 
+/** What is beyond 2^53 loses its last bits. */
+function readI64(bytes: Buffer, at: number): number {
+  return Number(bytes.readBigInt64LE(at));
+}
+
 export const AodLimit = {
   RING: 16384,
   COMMANDS: 20,
   BUCKETS: 128,
+  VFS_CALLBACKS: 192,
+  VFS_TEXT: 1024,
   FRAME_VERSION: 1,
   FRAME_MAX: 1048576,
+} as const;
+
+export const AodVfsType = {
+  FILE: 1,
+  INODE: 2,
+  ADSPACE: 3,
+  SUPER: 4,
+} as const;
+
+export const AodVfsKind = {
+  NONE: 0,
+  NUMBER: 1,
+  SIGNED: 2,
+  FILE: 3,
+  INODE: 4,
+  DENTRY: 5,
+  PATH: 6,
+  KIOCB: 7,
+  ITER: 8,
+  FOLIO: 9,
+  PAGE: 10,
+  MAPPING: 11,
+  SUPER: 12,
+  VMA: 13,
+  FAULT: 14,
+  WBC: 15,
+  LOCK: 16,
+  ATTR: 17,
+  RACTL: 18,
+  TEXT: 19,
+  OFFSET: 20,
+  DIR: 21,
+  OTHER: 22,
+} as const;
+
+export const AodVfsReturn = {
+  VOID: 0,
+  INT: 1,
+  LONG: 2,
+  BOOL: 3,
+  POINTER: 4,
+  FAULT: 5,
+  UNSIGNED: 6,
+} as const;
+
+export const AodVfsFlag = {
+  ERROR: 1,
+  OPLOCK: 2,
+  POS: 4,
+  SIZE: 8,
+  CUT: 16,
+  ALIAS: 32,
+  QUEUED: 64,
 } as const;
 
 export const AodOpState = {
@@ -97,6 +157,8 @@ export const AodLostKind = {
   RECURSION: 8,
   OVERTAKEN: 9,
   STDOUT: 10,
+  DEPTH: 16,
+  NAMES: 17,
 } as const;
 
 export const AOD_SMB_OP_SIZE = 184;
@@ -602,4 +664,297 @@ export function encodeAodError(value: AodError, bytes: Buffer, at: number): void
   bytes.writeUInt32LE(value.code, at);
   bytes.writeUInt32LE(value.error, at + 4);
   writeText(bytes, value.text, at + 8, 248);
+}
+
+export const AOD_VFS_HELLO_SIZE = 16;
+
+export interface AodVfsHello {
+  readonly callbacks: number;
+  readonly types: number;
+  readonly shared: number;
+  readonly paths: number;
+  readonly opSize: number;
+}
+
+export function decodeAodVfsHello(bytes: Buffer, at: number): AodVfsHello {
+  return {
+    callbacks: bytes.readUInt32LE(at),
+    types: bytes.readUInt32LE(at + 4),
+    shared: bytes.readUInt8(at + 8),
+    paths: bytes.readUInt8(at + 9),
+    opSize: bytes.readUInt32LE(at + 12),
+  };
+}
+
+export function encodeAodVfsHello(value: AodVfsHello, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.callbacks, at);
+  bytes.writeUInt32LE(value.types, at + 4);
+  bytes.writeUInt8(value.shared, at + 8);
+  bytes.writeUInt8(value.paths, at + 9);
+  bytes.writeUInt32LE(value.opSize, at + 12);
+}
+
+export const AOD_VFS_CALLBACK_SIZE = 336;
+
+export interface AodVfsCallback {
+  readonly id: number;
+  readonly type: number;
+  readonly rung: number;
+  readonly shared: number;
+  readonly returns: number;
+  readonly nArgs: number;
+  readonly kinds: Buffer;
+  readonly function: string;
+  readonly member: string;
+  readonly table: string;
+  readonly module: string;
+  readonly arguments: string;
+  readonly why: string;
+}
+
+export function decodeAodVfsCallback(bytes: Buffer, at: number): AodVfsCallback {
+  return {
+    id: bytes.readUInt16LE(at),
+    type: bytes.readUInt8(at + 2),
+    rung: bytes.readUInt8(at + 3),
+    shared: bytes.readUInt8(at + 4),
+    returns: bytes.readUInt8(at + 5),
+    nArgs: bytes.readUInt8(at + 6),
+    kinds: bytes.subarray(at + 8, at + 8 + 8),
+    function: readText(bytes, at + 16, 48),
+    member: readText(bytes, at + 64, 24),
+    table: readText(bytes, at + 88, 40),
+    module: readText(bytes, at + 128, 16),
+    arguments: readText(bytes, at + 144, 96),
+    why: readText(bytes, at + 240, 96),
+  };
+}
+
+export function encodeAodVfsCallback(value: AodVfsCallback, bytes: Buffer, at: number): void {
+  bytes.writeUInt16LE(value.id, at);
+  bytes.writeUInt8(value.type, at + 2);
+  bytes.writeUInt8(value.rung, at + 3);
+  bytes.writeUInt8(value.shared, at + 4);
+  bytes.writeUInt8(value.returns, at + 5);
+  bytes.writeUInt8(value.nArgs, at + 6);
+  value.kinds.copy(bytes, at + 8, 0, 8);
+  writeText(bytes, value.function, at + 16, 48);
+  writeText(bytes, value.member, at + 64, 24);
+  writeText(bytes, value.table, at + 88, 40);
+  writeText(bytes, value.module, at + 128, 16);
+  writeText(bytes, value.arguments, at + 144, 96);
+  writeText(bytes, value.why, at + 240, 96);
+}
+
+export const AOD_VFS_OP_SIZE = 192;
+
+export interface AodVfsOp {
+  readonly seq: number;
+  readonly started: number;
+  readonly ended: number;
+  readonly retval: number;
+  readonly cgroup: bigint;
+  readonly inode: bigint;
+  readonly pos: number;
+  readonly size: number;
+  readonly args: readonly bigint[];
+  readonly extra: readonly bigint[];
+  readonly tid: number;
+  readonly tgid: number;
+  readonly uid: number;
+  readonly device: number;
+  readonly flags: number;
+  readonly callback: number;
+  readonly textSize: number;
+  readonly names: Buffer;
+  readonly oplock: number;
+  readonly depth: number;
+  readonly comm: string;
+}
+
+export function decodeAodVfsOp(bytes: Buffer, at: number): AodVfsOp {
+  return {
+    seq: readU64(bytes, at),
+    started: readU64(bytes, at + 8),
+    ended: readU64(bytes, at + 16),
+    retval: readI64(bytes, at + 24),
+    cgroup: bytes.readBigUInt64LE(at + 32),
+    inode: bytes.readBigUInt64LE(at + 40),
+    pos: readU64(bytes, at + 48),
+    size: readU64(bytes, at + 56),
+    args: Array.from({ length: 6 }, (_, index) => bytes.readBigUInt64LE(at + 64 + index * 8)),
+    extra: Array.from({ length: 4 }, (_, index) => bytes.readBigUInt64LE(at + 112 + index * 8)),
+    tid: bytes.readUInt32LE(at + 144),
+    tgid: bytes.readUInt32LE(at + 148),
+    uid: bytes.readUInt32LE(at + 152),
+    device: bytes.readUInt32LE(at + 156),
+    flags: bytes.readUInt32LE(at + 160),
+    callback: bytes.readUInt16LE(at + 164),
+    textSize: bytes.readUInt16LE(at + 166),
+    names: bytes.subarray(at + 168, at + 168 + 4),
+    oplock: bytes.readUInt8(at + 172),
+    depth: bytes.readUInt8(at + 173),
+    comm: readText(bytes, at + 176, 16),
+  };
+}
+
+export function encodeAodVfsOp(value: AodVfsOp, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.seq, at);
+  writeU64(bytes, value.started, at + 8);
+  writeU64(bytes, value.ended, at + 16);
+  bytes.writeBigInt64LE(BigInt(value.retval), at + 24);
+  bytes.writeBigUInt64LE(value.cgroup, at + 32);
+  bytes.writeBigUInt64LE(value.inode, at + 40);
+  writeU64(bytes, value.pos, at + 48);
+  writeU64(bytes, value.size, at + 56);
+  for (let index = 0; index < 6; index++) {
+    bytes.writeBigUInt64LE(value.args[index] ?? 0n, at + 64 + index * 8);
+  }
+  for (let index = 0; index < 4; index++) {
+    bytes.writeBigUInt64LE(value.extra[index] ?? 0n, at + 112 + index * 8);
+  }
+  bytes.writeUInt32LE(value.tid, at + 144);
+  bytes.writeUInt32LE(value.tgid, at + 148);
+  bytes.writeUInt32LE(value.uid, at + 152);
+  bytes.writeUInt32LE(value.device, at + 156);
+  bytes.writeUInt32LE(value.flags, at + 160);
+  bytes.writeUInt16LE(value.callback, at + 164);
+  bytes.writeUInt16LE(value.textSize, at + 166);
+  value.names.copy(bytes, at + 168, 0, 4);
+  bytes.writeUInt8(value.oplock, at + 172);
+  bytes.writeUInt8(value.depth, at + 173);
+  writeText(bytes, value.comm, at + 176, 16);
+}
+
+export const AOD_VFS_TICK_SIZE = 24;
+
+export interface AodVfsTick {
+  readonly now: number;
+  readonly recursionMisses: number;
+  readonly entries: number;
+}
+
+export function decodeAodVfsTick(bytes: Buffer, at: number): AodVfsTick {
+  return {
+    now: readU64(bytes, at),
+    recursionMisses: readU64(bytes, at + 8),
+    entries: bytes.readUInt32LE(at + 16),
+  };
+}
+
+export function encodeAodVfsTick(value: AodVfsTick, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.now, at);
+  writeU64(bytes, value.recursionMisses, at + 8);
+  bytes.writeUInt32LE(value.entries, at + 16);
+}
+
+export const AOD_VFS_TICK_ENTRY_SIZE = 24;
+
+export interface AodVfsTickEntry {
+  readonly count: number;
+  readonly errors: number;
+  readonly device: number;
+  readonly callback: number;
+  readonly buckets: number;
+}
+
+export function decodeAodVfsTickEntry(bytes: Buffer, at: number): AodVfsTickEntry {
+  return {
+    count: readU64(bytes, at),
+    errors: readU64(bytes, at + 8),
+    device: bytes.readUInt32LE(at + 16),
+    callback: bytes.readUInt16LE(at + 20),
+    buckets: bytes.readUInt16LE(at + 22),
+  };
+}
+
+export function encodeAodVfsTickEntry(value: AodVfsTickEntry, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.count, at);
+  writeU64(bytes, value.errors, at + 8);
+  bytes.writeUInt32LE(value.device, at + 16);
+  bytes.writeUInt16LE(value.callback, at + 20);
+  bytes.writeUInt16LE(value.buckets, at + 22);
+}
+
+export const AOD_VFS_RUNNING_SIZE = 48;
+
+export interface AodVfsRunning {
+  readonly started: number;
+  readonly inode: bigint;
+  readonly tid: number;
+  readonly tgid: number;
+  readonly device: number;
+  readonly callback: number;
+  readonly depth: number;
+  readonly comm: string;
+}
+
+export function decodeAodVfsRunning(bytes: Buffer, at: number): AodVfsRunning {
+  return {
+    started: readU64(bytes, at),
+    inode: bytes.readBigUInt64LE(at + 8),
+    tid: bytes.readUInt32LE(at + 16),
+    tgid: bytes.readUInt32LE(at + 20),
+    device: bytes.readUInt32LE(at + 24),
+    callback: bytes.readUInt16LE(at + 28),
+    depth: bytes.readUInt16LE(at + 30),
+    comm: readText(bytes, at + 32, 16),
+  };
+}
+
+export function encodeAodVfsRunning(value: AodVfsRunning, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.started, at);
+  bytes.writeBigUInt64LE(value.inode, at + 8);
+  bytes.writeUInt32LE(value.tid, at + 16);
+  bytes.writeUInt32LE(value.tgid, at + 20);
+  bytes.writeUInt32LE(value.device, at + 24);
+  bytes.writeUInt16LE(value.callback, at + 28);
+  bytes.writeUInt16LE(value.depth, at + 30);
+  writeText(bytes, value.comm, at + 32, 16);
+}
+
+export const AOD_VFS_TUNABLES_SIZE = 48;
+
+export interface AodVfsTunables {
+  readonly slowNs: readonly number[];
+  readonly errorTypes: number;
+  readonly tgid: number;
+  readonly device: number;
+}
+
+export function decodeAodVfsTunables(bytes: Buffer, at: number): AodVfsTunables {
+  return {
+    slowNs: Array.from({ length: 4 }, (_, index) => readU64(bytes, at + index * 8)),
+    errorTypes: bytes.readUInt32LE(at + 32),
+    tgid: bytes.readUInt32LE(at + 36),
+    device: bytes.readUInt32LE(at + 40),
+  };
+}
+
+export function encodeAodVfsTunables(value: AodVfsTunables, bytes: Buffer, at: number): void {
+  for (let index = 0; index < 4; index++) {
+    writeU64(bytes, value.slowNs[index] ?? 0, at + index * 8);
+  }
+  bytes.writeUInt32LE(value.errorTypes, at + 32);
+  bytes.writeUInt32LE(value.tgid, at + 36);
+  bytes.writeUInt32LE(value.device, at + 40);
+}
+
+export const AOD_VFS_SETTINGS_SIZE = 56;
+
+export interface AodVfsSettings {
+  readonly vfs: AodVfsTunables;
+  readonly inflightNs: number;
+}
+
+export function decodeAodVfsSettings(bytes: Buffer, at: number): AodVfsSettings {
+  return {
+    vfs: decodeAodVfsTunables(bytes, at),
+    inflightNs: readU64(bytes, at + 48),
+  };
+}
+
+export function encodeAodVfsSettings(value: AodVfsSettings, bytes: Buffer, at: number): void {
+  encodeAodVfsTunables(value.vfs, bytes, at);
+  writeU64(bytes, value.inflightNs, at + 48);
 }
