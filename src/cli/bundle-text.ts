@@ -1,5 +1,5 @@
 import type { BundleAnomaly, Item, Manifest } from "../bundle/manifest.ts";
-import { left, printable, right } from "./table-text.ts";
+import { left, printable, right } from "../tools/table-text.ts";
 
 // Everything of a manifest may come from another machine: each text goes through printable().
 

@@ -5,8 +5,8 @@ import { extractBundle, readItem, readManifest, type VerifyReport, verifyBundle 
 import { listBundles } from "../bundle/retention.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { hasCode } from "../system/proc.ts";
+import { printable } from "../tools/table-text.ts";
 import { listLine, listTitle, manifestLines, size } from "./bundle-text.ts";
-import { printable } from "./table-text.ts";
 
 interface Options {
   readonly json?: true;

@@ -18,7 +18,7 @@ export async function dispatch({ invokedAs, argv, version, commands }: Invocatio
   if (tool !== undefined) return runCommand(tool, argv, tool.name, version);
   const [first, ...rest] = argv;
   if (first === "help" && rest[0] !== undefined && !rest[0].startsWith("-")) {
-    return runCommand(find(commands, rest[0]), ["--help"], `aod ${rest[0]}`, version);
+    return runCommand(findCommand(commands, rest[0]), ["--help"], `aod ${rest[0]}`, version);
   }
   if (first === undefined || first === "help" || first.startsWith("-")) {
     // Without a command there is nothing to do: the help goes to stderr, and the status says so.
@@ -28,10 +28,10 @@ export async function dispatch({ invokedAs, argv, version, commands }: Invocatio
       first === undefined,
     );
   }
-  return runCommand(find(commands, first), rest, `aod ${first}`, version);
+  return runCommand(findCommand(commands, first), rest, `aod ${first}`, version);
 }
 
-function find(commands: readonly CliCommand[], name: string): CliCommand {
+export function findCommand(commands: readonly CliCommand[], name: string): CliCommand {
   const command = commands.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
   const names = commands.map((candidate) => candidate.name);

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { IncidentJson } from "../daemon/incident-json.ts";
-import { left, printable } from "./table-text.ts";
+import { left, printable } from "../tools/table-text.ts";
 
 /** `aod incidents` for people. */
 export function incidentList(incidents: readonly IncidentJson[]): string {

@@ -1,118 +1,87 @@
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { startProbe } from "../probe/helper.ts";
-import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
-import { debugDataReader, TargetNames } from "../probe/target-names.ts";
-import { systemClock } from "../system/clock.ts";
-import { AodError } from "../system/error.ts";
-import { nativePaths } from "../system/paths.ts";
-import { taskComm } from "../system/wchan.ts";
-import { buildCommand, type SlowerOptions } from "./smbslower-options.ts";
-import { SlowerTrace } from "./smbslower-trace.ts";
+import type { SmbOp } from "../probe/op.ts";
+import { type ProbeSettings, settingsFrame } from "../probe/settings.ts";
+import { smbWire } from "../probe/smb-wire.ts";
+import { number } from "../tools/arguments.ts";
+import type { CommonOptions } from "../tools/options.ts";
+import {
+  addCommandOptions,
+  type CommandFilter,
+  commandFilterOf,
+  isOneOf,
+  reconnectWaiters,
+  smbJson,
+  smbNames,
+  smbOutcomes,
+} from "../tools/smb.ts";
+import type { ParsedLine, ToolPlan, ToolSpec } from "../tools/spec.ts";
+import { columnsOf } from "./smbslower-columns.ts";
+import { tool } from "./tool.ts";
 
-const MODULE = "cifs";
-const POLL_MS = 500;
+const help = `
+Examples:
+  smbslower                  operations that took 10 ms or more
+  smbslower 1                ... 1 ms or more
+  smbslower 0                all operations
+  smbslower -p 1234          of one process
+  smbslower -c read,write    only these commands, by name or by number (8,9)
+  smbslower -x change_notify without this command
+  smbslower -d 10 -n 100     for 10 seconds, at most 100 lines
+  smbslower -v               with the phases, the status and the share
+  smbslower -j > ops.csv     comma-separated values; times in µs
+  smbslower --json           one JSON object a line
+  smbslower --mount /mnt/data --stop-on 'slow>=1s' --then 'status --json'
+
+An operation is shown when it has ended. What is still in flight at the end is shown then, with the time until then and "(open)" behind its
+type; -v shows it already when it has passed the limit. "(waiting: reconnect)" is a task that waited for its connection
+before it had a request, "(waiting: credits)" one that still waits for the server's leave to send.`;
+
+export const smbslower: ToolSpec<SmbOp> = {
+  name: "smbslower",
+  description: "Show SMB operations that are slower than a limit, one a line.",
+  help,
+  verbose: "add the phases, the status and the share, and say how the probe attached",
+  protocol: "smb",
+  outcomes: smbOutcomes,
+  declare: (command) => {
+    command.argument("[min_ms]", "show operations that took at least this many ms; 0 = all", number("ms", 0), 10);
+    addCommandOptions(command);
+  },
+  plan,
+};
 
 export function build(): Command {
-  return buildCommand(run);
+  return tool(smbslower);
 }
 
-async function run(options: SlowerOptions): Promise<void> {
-  requireSupport();
-  const end = new Ending(options.durationS);
-  try {
-    if (!(await moduleAppears(end))) return;
-    const trace = start(options, end);
-    const exit = await Promise.race([trace.finished, end.reached]);
-    await trace.stop();
-    if (exit !== undefined && !exit.requested)
-      throw new AodError(exit.unsupported ? "unsupported" : "failed", exit.message);
-  } finally {
-    end.dispose();
-  }
+function plan(line: ParsedLine, common: CommonOptions<SmbOp>): ToolPlan<SmbOp> {
+  const minMs = Number(line.args[0]);
+  const commands = commandFilterOf(line);
+  return {
+    probe: smbWire,
+    request: settingsFrame(settingsOf(minMs, commands, common)),
+    title: `Tracing SMB operations that are slower than ${minMs} ms.`,
+    columns: columnsOf(common.verbose),
+    // As the tool of this name has it.
+    csvTail: common.verbose ? "" : ",",
+    json: smbJson,
+    wants: (op) => op.latencyUs >= minMs * 1000 && isOneOf(commands.codes, op),
+    wantsWaiter: ({ sinceNs }, untilNs) => !commands.only && untilNs - sinceNs >= minMs * 1e6,
+    showsOpen: true,
+    command: (op) => op.command,
+    names: smbNames,
+    waiters: reconnectWaiters,
+  };
 }
 
-function requireSupport(): void {
-  if (process.geteuid?.() !== 0) {
-    throw new AodError("failed", "only root may load BPF programs: run it as root, or with sudo");
-  }
-  if (!existsSync("/sys/kernel/btf/vmlinux")) {
-    throw new AodError(
-      "unsupported",
-      "this kernel carries no BTF (/sys/kernel/btf/vmlinux is missing): CONFIG_DEBUG_INFO_BTF is needed",
-    );
-  }
-}
-
-function start(options: SlowerOptions, end: Ending): SlowerTrace {
-  const paths = nativePaths();
-  const clock = systemClock;
-  const debugData = debugDataReader();
-  const names = new TargetNames(debugData, clock);
-  return new SlowerTrace(options, {
-    start: (onEvent, onExit) =>
-      startProbe({ program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" }, onEvent, onExit),
-    clock,
-    targetOf: (key) => names.of(key),
-    reconnectWaiters: new ReconnectWaiters({ debugData, clock }),
-    commOf: taskComm,
-    out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`smbslower: ${line}\n`),
-    onAttached: () => end.start(),
-  });
-}
-
-/** True when the module is there; false when the tool was ended before. */
-async function moduleAppears(end: Ending): Promise<boolean> {
-  const loaded = (): boolean => existsSync(`/sys/module/${MODULE}`);
-  if (loaded()) return true;
-  // Neither waiting for ever nor attaching, which takes its time on a busy machine, counts as tracing.
-  end.start();
-  process.stderr.write("smbslower: the cifs module is not loaded, nothing is mounted; waiting for it\n");
-  for (;;) {
-    const ended = await Promise.race([end.reached.then(() => true), after(POLL_MS).then(() => false)]);
-    if (ended) return false;
-    if (loaded()) {
-      end.pause();
-      return true;
-    }
-  }
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
-}
-
-/** SIGINT, SIGTERM or the end of -d, whichever comes first. */
-class Ending {
-  readonly reached: Promise<undefined>;
-  private readonly durationS: number | undefined;
-  private resolve: (value: undefined) => void = () => {};
-  private timer: NodeJS.Timeout | undefined;
-  private readonly onSignal = (): void => this.resolve(undefined);
-
-  constructor(durationS: number | undefined) {
-    this.durationS = durationS;
-    this.reached = new Promise((resolve) => {
-      this.resolve = resolve;
-    });
-    process.once("SIGINT", this.onSignal);
-    process.once("SIGTERM", this.onSignal);
-  }
-
-  /** The time begins, anew. */
-  start(): void {
-    clearTimeout(this.timer);
-    if (this.durationS !== undefined) this.timer = setTimeout(this.onSignal, this.durationS * 1000);
-  }
-
-  pause(): void {
-    clearTimeout(this.timer);
-  }
-
-  dispose(): void {
-    clearTimeout(this.timer);
-    process.off("SIGINT", this.onSignal);
-    process.off("SIGTERM", this.onSignal);
-  }
+/** What the helper should report. */
+export function settingsOf(minMs: number, { codes }: CommandFilter, { stopOn }: CommonOptions<SmbOp>): ProbeSettings {
+  const watch = stopOn?.watch;
+  const slowUs = watch?.all ? 0 : Math.min(minMs * 1000, watch?.slowUs ?? Number.POSITIVE_INFINITY);
+  return {
+    slowUs: null,
+    slowUsOf: new Map([...codes].map((code) => [code, slowUs] as const)),
+    errorCommands: watch?.errors ? codes : [],
+    inflightUs: slowUs,
+  };
 }

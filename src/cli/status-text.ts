@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { ProbeStatus, Status } from "../daemon/status.ts";
-import { printable } from "./table-text.ts";
+import { printable } from "../tools/table-text.ts";
 
 /** `aod status` for people. */
 export function statusText(status: Status): string {

@@ -1,32 +1,19 @@
 import type { Readable } from "node:stream";
 import { type Clock, systemClock } from "../system/clock.ts";
+import type { OpEvent, ProbeCodec, ProbeDecoder, ProbeName } from "./codec.ts";
 import { FrameReader } from "./frames.ts";
-import {
-  argvOf,
-  hiddenHooks,
-  type ProbeProcess,
-  type ProcessEnd,
-  type StartProcess,
-  startProcess,
-} from "./helper-process.ts";
-import {
-  type EventOf,
-  type ProbeDecoder,
-  type ProbeKind,
-  type ProbeName,
-  probeKinds,
-  type SettingsOf,
-} from "./kinds.ts";
-import type { CommonEvent, Loss } from "./op.ts";
-import { historyFrame, type ProbeSettings } from "./settings.ts";
+import { argvOf, hiddenHooks, type ProcessEnd, type StartProcess, startProcess } from "./helper-process.ts";
+import type { CommonEvent, Loss, OpBase, ProbeEvent } from "./op.ts";
+import { historyFrame, type ProbeSettings, settingsFrame } from "./settings.ts";
+import { smbWire } from "./smb-wire.ts";
 
-export interface ProbeOptions<Name extends ProbeName = ProbeName> {
+export interface ProbeOptions {
   /** Path of aod-probe: nativePaths().probe. */
   readonly program: string;
   /** Path of its BPF object, e.g. nativePaths().object("smb_wire"). */
   readonly object: string;
   /** Which of the helper's probes. */
-  readonly probe: Name;
+  readonly probe: ProbeName;
   /** The kernel module that it attaches to; default: the probe's. */
   readonly module?: string;
   /** ms between ticks; default: the helper's. */
@@ -50,9 +37,19 @@ export interface ProbeExit {
   readonly message: string;
 }
 
-/** A running helper. */
-export interface Probe<Settings = ProbeSettings> {
-  set(settings: Settings): void;
+/** A running helper, of whatever probe. */
+export interface Helper {
+  /** Sends a request's frame. */
+  request(frame: Buffer): void;
+  /** Asks it to end, and waits until all that it had to say has come; it may still be detaching. */
+  drain(): Promise<void>;
+  /** Ends it and waits until it has ended. */
+  stop(): Promise<void>;
+}
+
+/** A running helper with the smb_wire probe. */
+export interface Probe {
+  set(settings: ProbeSettings): void;
   /** Asks for the history from a seq on (0 = everything); the `history` events of the answer carry the token. */
   history(from: number): number;
   /** Ends it and waits until it has ended. */
@@ -63,27 +60,45 @@ const STDERR_MAX = 8192;
 const STOP_LIMIT_MS = 2000;
 const UNSUPPORTED = 3;
 
+/** Starts aod-probe with smb_wire; otherwise as startHelper(). */
+export function startProbe(
+  options: ProbeOptions,
+  onEvent: (event: ProbeEvent) => void,
+  onExit: (exit: ProbeExit) => void,
+): Probe {
+  const helper = startHelper(options, smbWire, onEvent, onExit);
+  let token = 0;
+  return {
+    set: (settings) => helper.request(settingsFrame(settings)),
+    history: (from) => {
+      token = (token % 0xffff_ffff) + 1;
+      helper.request(historyFrame(from, token));
+      return token;
+    },
+    stop: () => helper.stop(),
+  };
+}
+
 /**
  * Starts aod-probe. `onEvent` gets what it says in the language of its kind, in order; `onExit` comes once, after the last event, whatever
  * ended it.
  */
-export function startProbe<Name extends ProbeName>(
-  options: ProbeOptions<Name>,
-  onEvent: (event: EventOf<Name>) => void,
+export function startHelper<Op extends OpBase, Event extends OpEvent<Op>>(
+  options: ProbeOptions,
+  codec: ProbeCodec<Op, Event>,
+  onEvent: (event: NoInfer<Event> | CommonEvent) => void,
   onExit: (exit: ProbeExit) => void,
-): Probe<SettingsOf<Name>> {
-  const kind: ProbeKind<EventOf<Name>, SettingsOf<Name>> = probeKinds[options.probe];
+): Helper {
   const clock = options.clock ?? systemClock;
   const helper = (options.start ?? startProcess)(argvOf({ ...hiddenHooks(process.env.AOD_PROBE_HIDE), ...options }));
-  const reader = new FrameReader(kind.fits);
-  const decoder = kind.decoder();
+  const reader = new FrameReader(codec.fits);
+  const decoder = codec.decoder();
   const complaints = collect(helper.stderr);
   const losses = new LossTotals(reader, decoder);
   let failure: { readonly unsupported: boolean; readonly message: string } | undefined;
   let requested = false;
-  let token = 0;
 
-  const emit = (event: CommonEvent | EventOf<Name> | undefined): void => {
+  const emit = (event: CommonEvent | Event | undefined): void => {
     if (event === undefined) return;
     if (event.type === "error") failure = { unsupported: event.unsupported, message: event.message };
     onEvent(event.type === "lost" ? { type: "lost", losses: losses.with(event.losses) } : event);
@@ -100,31 +115,34 @@ export function startProbe<Name extends ProbeName>(
   // EPIPE: the helper has gone; its end says why.
   helper.stdin.on("error", () => {});
 
+  const drained = new Promise<void>((resolve) => {
+    for (const end of ["end", "close"] as const) helper.stdout.once(end, () => resolve());
+  });
   const ended = helper.ended.then((end) => {
     reader.end();
     own();
     onExit({ requested, ...(failure ?? exitOf(end, requested, options.program, complaints())) });
   });
 
+  const end = (): void => {
+    requested = true;
+    helper.stdin.end();
+  };
   return {
-    set: (settings) => send(helper, kind.settingsFrame(settings)),
-    history: (from) => {
-      token = (token % 0xffff_ffff) + 1;
-      send(helper, historyFrame(from, token));
-      return token;
+    request: (frame) => {
+      if (helper.stdin.writable) helper.stdin.write(frame);
+    },
+    drain: async () => {
+      end();
+      await Promise.race([drained, ended]);
     },
     stop: async () => {
-      requested = true;
-      helper.stdin.end();
+      end();
       const timer = setTimeout(() => helper.kill(), options.stopLimitMs ?? STOP_LIMIT_MS);
       await ended;
       clearTimeout(timer);
     },
   };
-}
-
-function send(helper: ProbeProcess, frame: Buffer): void {
-  if (helper.stdin.writable) helper.stdin.write(frame);
 }
 
 function exitOf(end: ProcessEnd, requested: boolean, program: string, complaint: string): Omit<ProbeExit, "requested"> {

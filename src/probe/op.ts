@@ -14,8 +14,23 @@ export type OpState = "open" | "answered" | "closed" | "ghost";
 /** How a request ended without a response. */
 export type OpEnd = "cancelled" | "reconnect" | "shutdown" | "send-failed" | "not-made";
 
-/** One SMB2/3 request. Times are CLOCK_MONOTONIC in ns, durations µs; an absent fact is absent. */
-export interface SmbOp {
+/** What every op has, of whatever probe. Times are CLOCK_MONOTONIC in ns, durations µs; an absent fact is absent. */
+export interface OpBase {
+  readonly seq: number;
+  readonly startedNs: number;
+  /** Absent while in flight. */
+  readonly endedNs?: number;
+  /** From startedNs to endedNs, or to the moment of observation while in flight. */
+  readonly latencyUs: number;
+  readonly pid?: number;
+  readonly tid: number;
+  readonly comm: string;
+  readonly uid?: number;
+  readonly cgroupId: bigint;
+}
+
+/** One SMB2/3 request. */
+export interface SmbOp extends OpBase {
   readonly seq: number;
   readonly state: OpState;
   readonly command: string;
@@ -84,29 +99,33 @@ export interface TickEntry {
   readonly histograms: Partial<Record<HistogramName, ReadonlyMap<number, number>>>;
 }
 
-export interface Tick {
+/** What every probe says once a second. */
+export interface TickBase {
   readonly nowNs: number;
   readonly head: number;
   readonly oldest: number;
   readonly recursionMisses: number;
+}
+
+export interface Tick extends TickBase {
   readonly reconnects: number;
   readonly entries: readonly TickEntry[];
 }
 
-export interface InFlight {
+export interface InFlight<Op extends OpBase = SmbOp> {
   readonly nowNs: number;
   /** All open requests of every age. */
   readonly open: number;
-  readonly ops: readonly SmbOp[];
+  readonly ops: readonly Op[];
   readonly waiters: readonly Waiter[];
 }
 
-export interface History {
+export interface History<Op extends OpBase = SmbOp> {
   readonly head: number;
   readonly oldest: number;
   readonly torn: number;
   readonly token: number;
-  readonly ops: readonly SmbOp[];
+  readonly ops: readonly Op[];
   readonly done: boolean;
 }
 
@@ -148,17 +167,17 @@ export interface SmbParams {
 }
 
 /** What every probe says. */
-export type CommonEvent =
-  | { readonly type: "hello"; readonly hello: Hello }
+export type CommonEvent<H extends Hello = Hello> =
+  | { readonly type: "hello"; readonly hello: H }
   | { readonly type: "lost"; readonly losses: readonly Loss[] }
   /** The helper cannot go on. `unsupported`: not on this kernel or machine, with the reason. */
   | { readonly type: "error"; readonly unsupported: boolean; readonly message: string };
 
-/** What smb_wire says. */
-export type ProbeEvent =
-  | CommonEvent
-  | { readonly type: "ops"; readonly ops: readonly SmbOp[] }
+/** What a probe says; smb_wire, unless told otherwise. A probe may say more in its HELLO and its ticks than all have to. */
+export type ProbeEvent<Op extends OpBase = SmbOp, T extends TickBase = Tick, H extends Hello = Hello> =
+  | CommonEvent<H>
+  | { readonly type: "ops"; readonly ops: readonly Op[] }
   | { readonly type: "params"; readonly params: readonly SmbParams[] }
-  | { readonly type: "tick"; readonly tick: Tick }
-  | { readonly type: "inflight"; readonly inflight: InFlight }
-  | { readonly type: "history"; readonly history: History };
+  | { readonly type: "tick"; readonly tick: T }
+  | { readonly type: "inflight"; readonly inflight: InFlight<Op> }
+  | { readonly type: "history"; readonly history: History<Op> };

@@ -1,5 +1,6 @@
 // Frames of the smb_wire probe -> ProbeEvent. Never throws: what does not hold together is counted and left out.
 import { commandName } from "../smb/commands.ts";
+import type { ProbeCodec } from "./codec.ts";
 import { errorEvent, helloHead, type Layout, layoutsFit, lossAt, namesByValue, records } from "./common-frames.ts";
 import * as gen from "./decoders.gen.ts";
 import type { Frame } from "./frames.ts";
@@ -141,6 +142,14 @@ export class SmbWireDecoder {
     return { type: "history", history: { head, oldest, torn, token, ops, done: done !== 0 } };
   }
 }
+
+export const smbWire: ProbeCodec<SmbOp, ProbeEvent> = {
+  name: "smb_wire",
+  object: "smb_wire",
+  module: "cifs",
+  fits: fitsWire,
+  decoder: () => new SmbWireDecoder(),
+};
 
 function paramsAt(bytes: Buffer, at: number): SmbParams {
   const { seq, command, fixed, fixedSize, text, textSize } = gen.decodeAodSmbParams(bytes, at);

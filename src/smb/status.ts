@@ -80,6 +80,13 @@ export function statusErrno(code: number): number | undefined {
   return byCode.get(code)?.errno;
 }
 
+const MORE_PROCESSING_REQUIRED = 0xc000_0016;
+
+/** Severity error. STATUS_MORE_PROCESSING_REQUIRED has it too, and is how a SESSION_SETUP goes on. */
+export function isFailure(code: number): boolean {
+  return code >= 0xc000_0000 && code !== MORE_PROCESSING_REQUIRED;
+}
+
 export type StatusLookup =
   | { readonly ok: true; readonly code: number }
   /** `suggestion`: the nearest name, where one is near. */

@@ -24,7 +24,7 @@ export function parseMounts(text: string): Mount[] {
 }
 
 /** The kernel escapes `,` and `=` inside values (seq_escape), so that the split is exact. */
-function parseOptions(text: string): Record<string, string | true> {
+export function parseOptions(text: string): Record<string, string | true> {
   const options: Record<string, string | true> = Object.create(null);
   for (const option of text.split(",")) {
     const equals = option.indexOf("=");
@@ -43,8 +43,8 @@ export function unescapeOctal(text: string): string {
   );
 }
 
-export const isSmb = (mount: Mount): boolean => smbTypes.has(mount.type);
-export const isNfs = (mount: Mount): boolean => nfsTypes.has(mount.type);
+export const isSmb = (mount: Pick<Mount, "type">): boolean => smbTypes.has(mount.type);
+export const isNfs = (mount: Pick<Mount, "type">): boolean => nfsTypes.has(mount.type);
 
 /** Addresses and ports of the servers of SMB and NFS mounts, each once. SMB prints `port=` only when it is not 445. */
 export function serversOf(mounts: readonly Mount[]): { readonly address: string; readonly port: number }[] {

@@ -4,35 +4,48 @@ import { type AodSmbOp, AodOpFlag as F, AodOpState as S } from "../probe/decoder
 import type { SmbOp } from "../probe/op.ts";
 import { smbOpOf } from "../probe/smb-op.ts";
 import { rawOp, T0 } from "../probe/testing/make-frames.ts";
-import { heading, lineOf, type Row, type RowFormat } from "./smbslower-rows.ts";
+import { csvHeading, csvLine, textHeading, textLine } from "../tools/columns.ts";
+import type { Row } from "../tools/op.ts";
+import type { RowFormat } from "../tools/options.ts";
+import { smbJson } from "../tools/smb.ts";
+import { columnsOf } from "./smbslower-columns.ts";
 
 const noon = new Date(2026, 10, 22, 20, 20, 1).getTime();
 const clock = { nowNs: () => T0 + 5_140_000, wallMs: () => noon };
-const style = (format: RowFormat, verbose = false) => ({ format, verbose, clock });
+const style = (format: RowFormat, verbose = false) => ({ format, verbose });
 
-function opRow(changes: Partial<AodSmbOp> = {}): Row {
-  const op: SmbOp | undefined = smbOpOf(rawOp(changes), T0 + 5_140_000);
-  assert.ok(op);
-  return { kind: "op", op, target: { server: "127.0.0.1", share: "\\\\127.0.0.1\\share" } };
+function lineOf(
+  row: Row<SmbOp>,
+  { format, verbose }: { readonly format: RowFormat; readonly verbose: boolean },
+): string {
+  if (format === "json") return JSON.stringify(smbJson(row));
+  return format === "csv" ? csvLine(columnsOf(verbose), row) : textLine(columnsOf(verbose), row);
 }
 
-const waiterRow: Row = {
+function opRow(changes: Partial<AodSmbOp> = {}): Row<SmbOp> {
+  const op: SmbOp | undefined = smbOpOf(rawOp(changes), T0 + 5_140_000);
+  assert.ok(op);
+  return { kind: "op", op, target: { server: "127.0.0.1", share: "\\\\127.0.0.1\\share" }, clock };
+}
+
+const waiterRow: Row<SmbOp> = {
   kind: "waiter",
   waiter: { kind: "reconnect", tid: 7, pid: 6, comm: "ls", sinceNs: T0 },
   untilNs: T0 + 5_140_000,
   target: {},
+  clock,
 };
 
 describe("smbslower's lines", () => {
-  it("begin with the sentence and the known header", () => {
-    assert.deepEqual(heading(10, style("text")), [
-      "Tracing SMB operations that are slower than 10 ms.",
+  it("begin with the known header", () => {
+    assert.equal(
+      textHeading(columnsOf(false)),
       "ENDTIME  TASK           PID     TYPE                      LATENCY(ms)       SESSIONID        COMPOUND_RQST ASYNC_RQST TREE_ID/ASYNC_ID",
-    ]);
-    assert.deepEqual(heading(10, style("csv")), [
-      "ENDTIME_us,TASK,PID,TYPE,LATENCY_us,SESSIONID,COMPOUND_RQST,ASYNC_RQST,TREEID/ASYNCID,",
-    ]);
-    assert.deepEqual(heading(10, style("json")), []);
+    );
+    assert.equal(
+      csvHeading(columnsOf(true)),
+      "ENDTIME_us,TASK,PID,TYPE,LATENCY_us,SESSIONID,COMPOUND_RQST,ASYNC_RQST,TREEID/ASYNCID,QUEUE_us,SEND_us,WIRE_us,WAKE_us,STATUS,SHARE",
+    );
   });
 
   it("have the known columns", () => {
@@ -51,7 +64,7 @@ describe("smbslower's lines", () => {
   });
 
   it("with -v have the phases, the status and the share", () => {
-    const [, header = ""] = heading(10, style("text", true));
+    const header = textHeading(columnsOf(true));
     const line = lineOf(opRow({ status: 0xc000_0022 }), style("text", true));
     for (const [name, value] of [
       ["QUEUE(ms)", "0.010"],

@@ -1,0 +1,88 @@
+// What the tools on SMB requests share: how they end, what they went to, their commands.
+import type { Command } from "commander";
+import type { SmbOp, SmbTarget, Waiter } from "../probe/op.ts";
+import { opToJson, waiterToJson } from "../probe/op-json.ts";
+import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
+import { TargetNames } from "../probe/target-names.ts";
+import { commandNames, findCommand, OTHER_COMMAND } from "../smb/commands.ts";
+import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
+import { findStatus, isFailure, statusErrno } from "../smb/status.ts";
+import { codes } from "./arguments.ts";
+import type { Row, World } from "./op.ts";
+import { exclusive } from "./options.ts";
+import type { Names, ParsedLine, WaiterSampler } from "./spec.ts";
+import type { Outcomes } from "./stop.ts";
+
+// What the client makes of a request without a response: cifs_sync_mid_result() in fs/smb/client/transport.c.
+const endErrno = { reconnect: 11, shutdown: 112 } as const;
+
+/** The client's return code, positive; 0 for success, undefined when it is not known. */
+export function errnoOf(op: SmbOp): number | undefined {
+  if (op.errno !== undefined) return op.errno;
+  if (op.status !== undefined) return statusErrno(op.status);
+  return op.end === "reconnect" || op.end === "shutdown" ? endErrno[op.end] : undefined;
+}
+
+/** A response of severity error, or no response at all. A request whose caller stopped waiting has not failed. */
+export function failed(op: SmbOp): boolean {
+  return op.status === undefined ? op.end !== undefined && op.end !== "cancelled" : isFailure(op.status);
+}
+
+export const smbOutcomes: Outcomes<SmbOp> = {
+  failed,
+  errno: errnoOf,
+  status: { find: findStatus, of: (op) => op.status, failure: isFailure },
+};
+
+export function smbNames(world: World): Names<SmbOp> {
+  const names = new TargetNames(debugDataOf(world), world.clock);
+  return {
+    of: (op) => names.of(op),
+    ofWaiter: ({ connectionId }: Waiter): SmbTarget =>
+      connectionId === undefined ? {} : names.of({ connectionId, sessionId: 0n, treeId: 0 }),
+  };
+}
+
+export function reconnectWaiters(world: World): WaiterSampler<SmbOp> {
+  return new ReconnectWaiters({ debugData: debugDataOf(world), clock: world.clock });
+}
+
+function debugDataOf(world: World): () => DebugData | undefined {
+  return () => {
+    const text = world.readProc("fs/cifs/DebugData");
+    return text === undefined ? undefined : parseDebugData(text);
+  };
+}
+
+export function smbJson({ clock, ...row }: Row<SmbOp>): object {
+  if (row.kind === "op") return opToJson(row.op, row.target, clock);
+  return waiterToJson(row.waiter, row.untilNs, row.target, clock);
+}
+
+const known = `commands are ${commandNames.map((name) => name.slice(5)).join(", ")}, or 0 to ${OTHER_COMMAND}.`;
+const commandSet = codes("command", findCommand, known);
+
+/** -c and -x. */
+export function addCommandOptions(command: Command): void {
+  command
+    .option("-c, --cmds <CMDS>", "only these commands: names or numbers, separated by commas", commandSet)
+    .option("-x, --exclude <CMDS>", "all commands but these", commandSet);
+}
+
+export interface CommandFilter {
+  readonly codes: ReadonlySet<number>;
+  /** -c was given: what has no command is not shown. */
+  readonly only: boolean;
+}
+
+export function commandFilterOf({ options }: ParsedLine): CommandFilter {
+  const { cmds, exclude } = options as { cmds?: ReadonlySet<number>; exclude?: ReadonlySet<number> };
+  exclusive(cmds && "-c", exclude && "-x");
+  const all = Array.from({ length: OTHER_COMMAND + 1 }, (_, code) => code);
+  return { codes: cmds ?? new Set(all.filter((code) => !exclude?.has(code))), only: cmds !== undefined };
+}
+
+/** Whether the op's command is one of them; what MS-SMB2 does not name counts as 19. */
+export function isOneOf(codes: ReadonlySet<number>, op: SmbOp): boolean {
+  return codes.has(Math.min(op.commandCode, OTHER_COMMAND));
+}
