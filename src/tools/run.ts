@@ -45,6 +45,7 @@ type End = { readonly by?: string | undefined; readonly exit?: ProbeExit };
 /** Attaches, shows, and ends with the summary. */
 export async function runTool<Op extends OpBase>({ spec, common, plan }: Asked<Op>): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${spec.name}: ${line}\n`);
+  if (common.replay !== undefined) throw new AodError("unsupported", "recordings cannot be read yet");
   const world = new LiveWorld();
   const filters = filtersOf(common, spec.protocol, world, process.cwd());
   requireSupport();
