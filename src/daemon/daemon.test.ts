@@ -33,7 +33,7 @@ test("a slow operation becomes an incident, and a bundle with what came before i
   const { daemon, probe } = world;
   probe.ops = [fast(world, 1, 20), fast(world, 2, 10)];
   probe.completed(slow(world, 3));
-  assert.equal(daemon.incidents.open.length, 1, "in the same turn");
+  assert.equal(daemon.judge.incidents.open.length, 1, "in the same turn");
   assert.deepEqual(probe.asked, [0], "the history is asked for in the same turn");
   await world.daemon.idle();
   assert.deepEqual(world.captured, ["open"]);
@@ -44,7 +44,7 @@ test("a slow operation becomes an incident, and a bundle with what came before i
   assert.deepEqual(open?.target, { server: "files.example", share: "\\\\files.example\\share", connection_id: "0x1" });
 
   await world.seconds(59);
-  assert.equal(daemon.incidents.open.length, 1);
+  assert.equal(daemon.judge.incidents.open.length, 1);
   await world.seconds(2);
   const [closed] = daemon.incidentList();
   assert.equal(closed?.state, "closed");
@@ -79,7 +79,7 @@ test("a fault that lasts is one incident with one bundle, and holds what happene
   const bundle = incidents[0]?.bundle;
   assert.ok(bundle);
   assert.equal((await opsOf(bundle)).length, 60);
-  assert.equal(daemon.incidents.open.length, 0);
+  assert.equal(daemon.judge.incidents.open.length, 0);
 });
 
 test("a request that hangs opens an incident while it hangs, and is in its bundle as open", async (t) => {
@@ -88,7 +88,7 @@ test("a request that hangs opens an incident while it hangs, and is in its bundl
   const hanging = { ...op({ seq: 1, latencyMs: 1100, endedNs: undefined, nowNs: world.clock.nowNs(), mid: 41n }) };
   probe.ops = [hanging];
   probe.inFlight(world.clock.nowNs(), hanging);
-  assert.equal(daemon.incidents.open.length, 1);
+  assert.equal(daemon.judge.incidents.open.length, 1);
   await world.daemon.idle();
   await daemon.end();
   const [closed] = daemon.incidentList();
@@ -105,8 +105,8 @@ test("what only the probe takes for hanging opens none, and is counted", async (
   const ghost = op({ seq: 1, latencyMs: 60_000, endedNs: undefined, nowNs: world.clock.nowNs(), mid: 999n });
   probe.inFlight(world.clock.nowNs(), ghost);
   probe.inFlight(world.clock.nowNs() + S, ghost);
-  assert.equal(daemon.incidents.open.length, 0);
-  assert.equal(daemon.counters.ghostAnomalies, 1, "it is not asked for again");
+  assert.equal(daemon.judge.incidents.open.length, 0);
+  assert.equal(daemon.judge.counters.ghostAnomalies, 1, "it is not asked for again");
 });
 
 test("the end of the daemon closes what is open, with its bundle", async (t) => {
@@ -175,7 +175,7 @@ test("a disk that is full: no bundle, nothing half, the reason in the incident a
   assert.match(world.daemon.lastBundleError?.message ?? "", /no space left/);
   assert.deepEqual(readdirSync(join(world.config.state_dir, "bundles")), []);
   world.probe.completed(slow(world, 2));
-  assert.equal(world.daemon.incidents.open.length, 1);
+  assert.equal(world.daemon.judge.incidents.open.length, 1);
   await world.daemon.end();
 });
 
@@ -186,11 +186,11 @@ test("a step of the wall clock moves no incident: they live by the other clock",
   const opened = world.daemon.incidentList()[0]?.opened;
   world.clock.stepWall(-86_400_000);
   await world.seconds(40);
-  assert.equal(world.daemon.incidents.open.length, 1, "not closed early or late");
+  assert.equal(world.daemon.judge.incidents.open.length, 1, "not closed early or late");
   assert.equal(world.daemon.incidentList()[0]?.opened, opened);
   world.clock.stepWall(2 * 86_400_000);
   await world.seconds(11);
-  assert.equal(world.daemon.incidents.open.length, 0);
+  assert.equal(world.daemon.judge.incidents.open.length, 0);
 });
 
 test("the operations of a bundle follow one clock, and the bundle says that it was set", async (t) => {

@@ -1,24 +1,22 @@
 import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
-import { type Anomaly, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
-import { createDetectors } from "../detect/registry.ts";
+import type { Anomaly } from "../detect/detector.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
-import type { ProbeEvent, SmbOp, SmbTarget, Tick } from "../probe/op.ts";
+import type { ProbeEvent, SmbOp, Tick } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
-import { type Config, detectorRules } from "./config.ts";
-import { checkHang } from "./hang-check.ts";
+import type { Config } from "./config.ts";
 import { HistoryFeed } from "./history-feed.ts";
-import { incidentId } from "./incident-id.ts";
 import { IncidentIndex } from "./incident-index.ts";
 import type { IncidentJson } from "./incident-json.ts";
 import { type IncidentDeps, IncidentRun } from "./incident-run.ts";
-import { type CloseReason, type Incident, Incidents, type IncidentTarget } from "./incidents.ts";
+import type { CloseReason, Incident, IncidentStep, IncidentTarget } from "./incidents.ts";
+import { Judge } from "./judge.ts";
 import type { Logger } from "./log.ts";
 import { LossNews } from "./loss-news.ts";
 import { OpCounts } from "./op-counts.ts";
@@ -52,23 +50,22 @@ const END_LIMIT_MS = 6000;
 
 /** Observations in, incidents and their bundles out. Time passes with `beat`, once a second. */
 export class Daemon {
-  readonly incidents: Incidents;
+  readonly judge: Judge;
   readonly index: IncidentIndex;
   readonly probe: ProbeManager;
   readonly startedNs: number;
   readonly recovered: RecoveryReport[] = [];
-  readonly detectors;
-  readonly counters = { anomalies: 0, ghostAnomalies: 0, beatsSkipped: 0, bundles: 0, bundlesFailed: 0 };
+  readonly counters = { beatsSkipped: 0, bundles: 0, bundlesFailed: 0 };
   /** The newest trouble with a bundle, and when. */
   lastBundleError: { readonly time: string; readonly message: string } | undefined;
   lastTick: Tick | undefined;
   readonly opCounts = new OpCounts();
   openRequests: number | undefined;
   readonly #deps: DaemonDeps;
+  /** Of the ops in bundles. Not the judge's: what that knows must not depend on how fast bundles are written. */
   readonly #names: TargetNames;
   readonly #feed: HistoryFeed;
   readonly #reconnects: ReconnectWaiters;
-  readonly #needs: Needs;
   readonly #runs = new Map<string, IncidentRun>();
   readonly #closing = new Set<Promise<void>>();
   readonly #lossNews = new LossNews();
@@ -79,27 +76,16 @@ export class Daemon {
     const { config, clock } = deps;
     this.#deps = deps;
     this.startedNs = clock.nowNs();
-    this.detectors = createDetectors(detectorRules(config));
-    this.#needs = mergeNeeds(this.detectors.map((detector) => detector.needs));
+    const { readDebugData } = deps;
+    this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.#step(...step) });
     this.#names = new TargetNames(deps.readDebugData, clock);
     const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
     this.#reconnects = new ReconnectWaiters({ debugData: deps.readDebugData, clock, sleepingIn });
     this.index = new IncidentIndex(config.state_dir);
-    this.incidents = new Incidents(
-      {
-        coolDownNs: config.incidents.cool_down,
-        maxLengthNs: config.incidents.max_length,
-        repeatNs: config.incidents.repeat,
-        postNs: config.incidents.post,
-        maxOpen: config.incidents.max_open,
-        maxAnomalies: config.incidents.max_anomalies,
-      },
-      (anomaly) => incidentId(clock.wallMs(), anomaly.detector),
-    );
     this.probe = new ProbeManager({
       name: "smb_wire",
       module: "cifs",
-      settings: settingsOf(this.#needs),
+      settings: settingsOf(this.judge.needs),
       moduleLoaded: () => deps.moduleLoaded("cifs"),
       start: deps.startProbe,
       nowNs: () => clock.nowNs(),
@@ -125,11 +111,11 @@ export class Daemon {
 
   /** Once a second. */
   beat(): void {
-    const { config, clock, sample } = this.#deps;
+    const { config, sample } = this.#deps;
     sample();
     if (config.probes.smb_wire && !this.#ending) this.probe.beat();
     this.#feed.beat();
-    for (const { incident, reason } of this.incidents.advance(clock.nowNs())) this.#close(incident, reason);
+    for (const { incident, reason } of this.judge.advance()) this.#close(incident, reason);
     for (const run of this.#runs.values()) void run.beat();
     this.#sampleReconnects();
   }
@@ -142,15 +128,6 @@ export class Daemon {
     return this.#runs.get(id)?.json() ?? this.index.get(id);
   }
 
-  nameOf(target: IncidentTarget & { readonly sessionId?: bigint; readonly treeId?: number }): SmbTarget {
-    if (target.connectionId === undefined) return {};
-    return this.#names.of({
-      connectionId: target.connectionId,
-      sessionId: target.sessionId ?? 0n,
-      treeId: target.treeId ?? 0,
-    });
-  }
-
   /** Resolves when all evidence that is asked for by now has come or failed. */
   async idle(): Promise<void> {
     await Promise.all([...this.#closing, ...[...this.#runs.values()].map((run) => run.idle())]);
@@ -160,23 +137,22 @@ export class Daemon {
   async end(): Promise<void> {
     this.#ending = true;
     for (const run of this.#runs.values()) run.limit(END_LIMIT_MS);
-    for (const { incident, reason } of this.incidents.closeAll()) this.#close(incident, reason);
+    for (const { incident, reason } of this.judge.end()) this.#close(incident, reason);
     await Promise.all(this.#closing);
     await this.probe.stop();
   }
 
   #event(event: ProbeEvent): void {
-    const { clock, log } = this.#deps;
+    const { log } = this.#deps;
     this.#reconnects.note(event);
+    // First: ops belong to the incident too that they open.
+    this.judge.event(event);
     switch (event.type) {
       case "ops":
-        // In this order: they belong to the incident too that they open.
-        this.#observe({ type: "ops", nowNs: clock.nowNs(), ops: event.ops });
         this.#feed.outliers(event.ops);
         break;
       case "inflight":
         this.openRequests = event.inflight.open;
-        this.#observe({ type: "inflight", nowNs: event.inflight.nowNs, inflight: event.inflight });
         break;
       case "tick":
         this.lastTick = event.tick;
@@ -198,40 +174,14 @@ export class Daemon {
     }
   }
 
-  #observe(observation: Observation): void {
-    for (const detector of this.detectors) {
-      for (const anomaly of detector.observe(observation)) {
-        if (this.#stands(anomaly, (seqs) => detector.reject(seqs))) this.#take(anomaly);
-      }
-    }
-  }
-
-  /** A hang that only the probe sees is a release that the kernel lost. */
-  #stands({ hang }: Anomaly, reject: (seqs: readonly number[]) => void): boolean {
-    if (hang === undefined) return true;
-    const { stands, ghosts } = checkHang(hang, this.#deps.readDebugData());
-    if (ghosts.length > 0) reject(ghosts);
-    if (!stands) this.counters.ghostAnomalies++;
-    return stands;
-  }
-
-  #take(anomaly: Anomaly): void {
-    // Nobody would close what opens now.
-    if (this.#ending) return;
-    const { clock, log } = this.#deps;
-    this.counters.anomalies++;
-    const { connectionId } = anomaly.target;
-    const target: IncidentTarget = {
-      ...this.nameOf(anomaly.target),
-      ...(connectionId === undefined ? {} : { connectionId }),
-    };
-    const step = this.incidents.take(anomaly, target, clock.nowNs());
+  #step(step: IncidentStep, anomaly: Anomaly, target: IncidentTarget): void {
     if (step.type === "grew") {
       this.#runs.get(step.incident.id)?.grew(anomaly);
     } else if (step.type === "opened") {
       this.#open(step.incident);
     } else if (step.reason === "too many open" && anomaly.stage === "onset") {
-      log.warn({ summary: anomaly.summary, ...target }, "an anomaly was dropped: too many incidents are open");
+      const summary = { summary: anomaly.summary, ...target };
+      this.#deps.log.warn(summary, "an anomaly was dropped: too many incidents are open");
     }
   }
 
@@ -250,7 +200,7 @@ export class Daemon {
       versions,
       host,
       maxOpsBytes: config.bundles.max_ops,
-      evidenceUntilNs: (one) => this.incidents.evidenceUntilNs(one),
+      evidenceUntilNs: (one) => this.judge.incidents.evidenceUntilNs(one),
     });
     this.#runs.set(incident.id, run);
     this.index.put(run.json());
@@ -317,8 +267,7 @@ export class Daemon {
     this.#reconnects
       .sample()
       .then((waiters) => {
-        if (waiters.length === 0) return;
-        this.#observe({ type: "inflight", nowNs: this.#deps.clock.nowNs(), inflight: { ops: [], waiters } });
+        this.judge.waiters(waiters);
       })
       .catch((error: unknown) =>
         this.#deps.log.error({ error: messageOf(error) }, "tasks that wait for a reconnect could not be looked for"),

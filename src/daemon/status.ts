@@ -91,7 +91,7 @@ export interface StatusSources {
 
 export async function statusOf(sources: StatusSources): Promise<Status> {
   const { daemon, clock } = sources;
-  const { dropped } = daemon.incidents;
+  const { dropped } = daemon.judge.incidents;
   const all = daemon.incidentList();
   return {
     versions: sources.versions,
@@ -100,16 +100,16 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     uptime_s: Math.floor((clock.nowNs() - daemon.startedNs) / 1e9),
     config: sources.configSource,
     probes: [probeStatus(sources)],
-    detectors: daemon.detectors.map((detector) => ({ name: detector.name, ...detector.state() })),
+    detectors: daemon.judge.detectors.map((detector) => ({ name: detector.name, ...detector.state() })),
     targets: targetsOf(sources.readDebugData),
     incidents: {
       open: all.filter((incident) => incident.state === "open"),
       remembered: all.length,
-      anomalies: daemon.counters.anomalies,
+      anomalies: daemon.judge.counters.anomalies,
       dropped: {
         same_fault: dropped.sameFault,
         too_many_open: dropped.tooManyOpen,
-        not_hanging: daemon.counters.ghostAnomalies,
+        not_hanging: daemon.judge.counters.ghostAnomalies,
       },
       ...(daemon.index.error === undefined ? {} : { index_error: daemon.index.error }),
     },

@@ -1,0 +1,107 @@
+import { type Anomaly, type Detector, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
+import { createDetectors } from "../detect/registry.ts";
+import type { ProbeEvent, SmbTarget, Waiter } from "../probe/op.ts";
+import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
+import type { Clock } from "../system/clock.ts";
+import { type Config, detectorRules } from "./config.ts";
+import { checkHang } from "./hang-check.ts";
+import { incidentId } from "./incident-id.ts";
+import { type CloseReason, type Incident, type IncidentStep, Incidents, type IncidentTarget } from "./incidents.ts";
+
+export interface JudgeDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly readDebugData: ReadDebugData;
+  /** Every anomaly that stands, with what it did to the incidents. */
+  readonly onStep: (step: IncidentStep, anomaly: Anomaly, target: IncidentTarget) => void;
+}
+
+/** Observations in, incidents out: nothing of it depends on anything but its clock, DebugData and what it is given. */
+export class Judge {
+  readonly incidents: Incidents;
+  readonly detectors: readonly Detector[];
+  readonly needs: Needs;
+  readonly counters = { anomalies: 0, ghostAnomalies: 0 };
+  readonly #deps: JudgeDeps;
+  readonly #names: TargetNames;
+  #ended = false;
+
+  constructor(deps: JudgeDeps) {
+    const { config, clock } = deps;
+    this.#deps = deps;
+    this.detectors = createDetectors(detectorRules(config));
+    this.needs = mergeNeeds(this.detectors.map((detector) => detector.needs));
+    this.#names = new TargetNames(deps.readDebugData, clock);
+    this.incidents = new Incidents(
+      {
+        coolDownNs: config.incidents.cool_down,
+        maxLengthNs: config.incidents.max_length,
+        repeatNs: config.incidents.repeat,
+        postNs: config.incidents.post,
+        maxOpen: config.incidents.max_open,
+        maxAnomalies: config.incidents.max_anomalies,
+      },
+      (anomaly) => incidentId(clock.wallMs(), anomaly.detector),
+    );
+  }
+
+  event(event: ProbeEvent): void {
+    const nowNs = this.#deps.clock.nowNs();
+    if (event.type === "ops") this.#observe({ type: "ops", nowNs, ops: event.ops });
+    if (event.type === "inflight") {
+      this.#observe({ type: "inflight", nowNs: event.inflight.nowNs, inflight: event.inflight });
+    }
+    // So that a name is there when an anomaly needs it.
+    if (event.type === "tick") for (const entry of event.tick.entries) this.#names.of(entry);
+  }
+
+  /** Tasks that wait for a reconnect. */
+  waiters(waiters: readonly Waiter[]): void {
+    if (waiters.length === 0) return;
+    this.#observe({ type: "inflight", nowNs: this.#deps.clock.nowNs(), inflight: { ops: [], waiters } });
+  }
+
+  /** What must close by now. About once a second. */
+  advance(): { readonly incident: Incident; readonly reason: CloseReason }[] {
+    return this.incidents.advance(this.#deps.clock.nowNs());
+  }
+
+  /** Closes all; nothing opens any more. */
+  end(): { readonly incident: Incident; readonly reason: CloseReason }[] {
+    this.#ended = true;
+    return this.incidents.closeAll();
+  }
+
+  #observe(observation: Observation): void {
+    for (const detector of this.detectors) {
+      for (const anomaly of detector.observe(observation)) {
+        if (this.#stands(anomaly, (seqs) => detector.reject(seqs))) this.#take(anomaly);
+      }
+    }
+  }
+
+  /** A hang that only the probe sees is a release that the kernel lost. */
+  #stands({ hang }: Anomaly, reject: (seqs: readonly number[]) => void): boolean {
+    if (hang === undefined) return true;
+    const { stands, ghosts } = checkHang(hang, this.#deps.readDebugData());
+    if (ghosts.length > 0) reject(ghosts);
+    if (!stands) this.counters.ghostAnomalies++;
+    return stands;
+  }
+
+  #take(anomaly: Anomaly): void {
+    // Nobody would close what opens now.
+    if (this.#ended) return;
+    this.counters.anomalies++;
+    const { connectionId } = anomaly.target;
+    const target: IncidentTarget = {
+      ...this.#nameOf(anomaly.target),
+      ...(connectionId === undefined ? {} : { connectionId }),
+    };
+    this.#deps.onStep(this.incidents.take(anomaly, target, this.#deps.clock.nowNs()), anomaly, target);
+  }
+
+  #nameOf({ connectionId, sessionId = 0n, treeId = 0 }: Anomaly["target"]): SmbTarget {
+    return connectionId === undefined ? {} : this.#names.of({ connectionId, sessionId, treeId });
+  }
+}
