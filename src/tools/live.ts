@@ -7,9 +7,9 @@ import { type StartProcess, startProcess } from "../probe/helper-process.ts";
 import type { OpBase, Waiter } from "../probe/op.ts";
 import { systemClock } from "../system/clock.ts";
 import { AodError } from "../system/error.ts";
+import { HeldClock } from "../system/held-clock.ts";
 import { nativePaths } from "../system/paths.ts";
 import type { Ending } from "./ending.ts";
-import { HeldClock } from "./held-clock.ts";
 import type { World } from "./op.ts";
 import type { ToolPlan, WaiterSampler } from "./spec.ts";
 

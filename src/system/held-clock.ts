@@ -1,4 +1,4 @@
-import type { Clock } from "../system/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** The wall clock is read anew when it has gone this far from where it was. */
 const STEP_MS = 2;
