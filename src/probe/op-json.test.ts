@@ -42,7 +42,7 @@ describe("an op in JSON", () => {
   });
 
   it("leaves out what is not known", () => {
-    const found = json({ flags: F.RETRY, answered: 0, cgroup: 0n, comm: "kworker/0:1", command: 9 });
+    const found = json({ flags: F.CANCELLED, answered: 0, cgroup: 0n, comm: "kworker/0:1", command: 9 });
     for (const key of [
       "status",
       "status_code",
@@ -56,13 +56,17 @@ describe("an op in JSON", () => {
     ]) {
       assert.equal(key in found, false, key);
     }
-    assert.equal(found.end, "reconnect");
+    assert.equal(found.end, "cancelled");
   });
 
-  it("a status without a name has no errno", () => {
-    const found = json({ status: 0xc0ff_0001 });
-    assert.equal(found.status, "0xc0ff0001");
-    assert.equal("errno" in found, false);
+  it("the errno is the client's return code, also without a response", () => {
+    const unknown = json({ status: 0xc0ff_0001 });
+    assert.deepEqual([unknown.status, unknown.errno], ["0xc0ff0001", 5]);
+    const errnos = [F.RETRY, F.SHUTDOWN, F.CANCELLED].map((flags) => json({ flags, answered: 0 }).errno);
+    assert.deepEqual(errnos, [11, 112, undefined]);
+    assert.deepEqual([json({ flags: F.NOT_MADE, answered: 0, error: -12 })].map(({ end, errno }) => [end, errno]), [
+      ["not-made", 12],
+    ]);
   });
 
   it("in flight says so, and its time is the moment of observation", () => {

@@ -1,6 +1,7 @@
-import { statusErrno, statusHex, statusName } from "../smb/status.ts";
+import { statusHex, statusName } from "../smb/status.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
 import type { OpEnd, Phases, SmbOp, SmbTarget, Waiter } from "./op.ts";
+import { errnoOf } from "./smb-outcome.ts";
 
 /** An op as users see it: docs/op.md. Durations in µs; `time` less `latency_us` is when it began. */
 export interface SmbOpJson {
@@ -38,7 +39,7 @@ export interface SmbOpJson {
 
 /** `clock` turns the op's CLOCK_MONOTONIC times into those of the wall. */
 export function opToJson(op: SmbOp, target: SmbTarget, clock: Clock): SmbOpJson {
-  const errno = op.status === undefined ? undefined : statusErrno(op.status);
+  const errno = errnoOf(op);
   const state = stateOf(op);
   return {
     time: wallTimeOf(op.endedNs ?? op.startedNs + op.latencyUs * 1000, clock),

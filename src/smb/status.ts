@@ -1,49 +1,7 @@
+import { errnoNumber } from "../system/errno.ts";
 import { nearest } from "./nearest.ts";
+import { otherStatuses } from "./status-names.ts";
 import { statusTable } from "./status-table.ts";
-
-/** Linux errno numbers of the names in the table: include/uapi/asm-generic/errno{-base,}.h. */
-const errnos: Readonly<Record<string, number>> = {
-  "0": 0,
-  EPERM: 1,
-  ENOENT: 2,
-  EIO: 5,
-  E2BIG: 7,
-  EBADF: 9,
-  EAGAIN: 11,
-  EACCES: 13,
-  EFAULT: 14,
-  EBUSY: 16,
-  EEXIST: 17,
-  EXDEV: 18,
-  ENODEV: 19,
-  ENOTDIR: 20,
-  EISDIR: 21,
-  EINVAL: 22,
-  EMFILE: 24,
-  ENOSPC: 28,
-  EROFS: 30,
-  EMLINK: 31,
-  EPIPE: 32,
-  ENAMETOOLONG: 36,
-  ENOSYS: 38,
-  ENOTEMPTY: 39,
-  ENODATA: 61,
-  EREMOTE: 66,
-  ENOTUNIQ: 76,
-  EREMCHG: 78,
-  EOPNOTSUPP: 95,
-  ENETUNREACH: 101,
-  ENETRESET: 102,
-  ECONNABORTED: 103,
-  ESHUTDOWN: 108,
-  ETIMEDOUT: 110,
-  ECONNREFUSED: 111,
-  EHOSTDOWN: 112,
-  EREMOTEIO: 121,
-  EDQUOT: 122,
-  EKEYEXPIRED: 127,
-  EKEYREVOKED: 128,
-};
 
 export interface StatusInfo {
   readonly code: number;
@@ -53,21 +11,51 @@ export interface StatusInfo {
   readonly errno: number;
 }
 
+const EIO = 5;
+
 const byCode = new Map<number, StatusInfo>();
 const byName = new Map<string, StatusInfo>();
 for (const line of statusTable.trim().split("\n")) {
-  const [code = "", name = "", errno = "EIO"] = line.split(" ");
-  const info = { code: Number.parseInt(code, 16), name: `STATUS_${name}`, errno: errnos[errno] ?? 5 };
+  const [code = "", name = "", errno] = line.split(" ");
+  add(code, name, errno === undefined ? EIO : errno === "0" ? 0 : errnoNumber(errno));
+}
+
+function add(code: string, name: string, errno = EIO): void {
+  const info = { code: Number.parseInt(code, 16), name: `STATUS_${name}`, errno };
   byCode.set(info.code, info);
   byName.set(info.name, info);
 }
 
+/** Whoever misspells one means one of these. */
+const usualNames: readonly string[] = [...byName.keys()];
+let whole = false;
+
+/** Most programs never meet the other 1,300: they are read when one is asked for that is not among the usual ones. */
+function readOthers(): void {
+  if (whole) return;
+  whole = true;
+  for (const entry of otherStatuses.trim().split(/,\s/)) {
+    const [code = "", name = ""] = entry.split(" ");
+    add(code, name);
+  }
+}
+
 /** Every status that has a name here. */
-export const knownStatuses: ReadonlyMap<number, StatusInfo> = byCode;
+export function knownStatuses(): ReadonlyMap<number, StatusInfo> {
+  readOthers();
+  return byCode;
+}
+
+function infoOf(code: number): StatusInfo | undefined {
+  const info = byCode.get(code);
+  if (info !== undefined || whole) return info;
+  readOthers();
+  return byCode.get(code);
+}
 
 /** `STATUS_ACCESS_DENIED`, or `0xc0000022` for a code without a name here. */
 export function statusName(code: number): string {
-  return byCode.get(code)?.name ?? statusHex(code);
+  return infoOf(code)?.name ?? statusHex(code);
 }
 
 /** `0xc0000022` */
@@ -75,9 +63,9 @@ export function statusHex(code: number): string {
   return `0x${code.toString(16).padStart(8, "0")}`;
 }
 
-/** Positive errno; undefined for a code without a name here, since the kernels' maps differ in what they hold. */
-export function statusErrno(code: number): number | undefined {
-  return byCode.get(code)?.errno;
+/** Positive errno; EIO for a code that the client does not know. */
+export function statusErrno(code: number): number {
+  return byCode.get(code)?.errno ?? EIO;
 }
 
 const MORE_PROCESSING_REQUIRED = 0xc000_0016;
@@ -103,8 +91,11 @@ export function findStatus(text: string): StatusLookup {
     .toUpperCase()
     .replaceAll("-", "_")
     .replace(/^(NT_)?STATUS_/, "");
+  const usual = byName.get(`STATUS_${bare}`);
+  if (usual !== undefined) return { ok: true, code: usual.code };
+  readOthers();
   const info = byName.get(`STATUS_${bare}`);
   if (info !== undefined) return { ok: true, code: info.code };
-  const near = nearest(`STATUS_${bare}`, byName.keys());
+  const near = nearest(`STATUS_${bare}`, usualNames);
   return near === undefined ? { ok: false } : { ok: false, suggestion: near };
 }

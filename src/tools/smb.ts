@@ -3,33 +3,19 @@ import type { Command } from "commander";
 import type { SmbOp, SmbTarget, Waiter } from "../probe/op.ts";
 import { opToJson, waiterToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
+import { errnoOf, hasFailed } from "../probe/smb-outcome.ts";
 import { TargetNames } from "../probe/target-names.ts";
 import { commandNames, findCommand, OTHER_COMMAND } from "../smb/commands.ts";
 import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
-import { findStatus, isFailure, statusErrno } from "../smb/status.ts";
+import { findStatus, isFailure } from "../smb/status.ts";
 import { codes } from "./arguments.ts";
 import type { Row, World } from "./op.ts";
 import { exclusive } from "./options.ts";
 import type { Names, ParsedLine, WaiterSampler } from "./spec.ts";
 import type { Outcomes } from "./stop.ts";
 
-// What the client makes of a request without a response: cifs_sync_mid_result() in fs/smb/client/transport.c.
-const endErrno = { reconnect: 11, shutdown: 112 } as const;
-
-/** The client's return code, positive; 0 for success, undefined when it is not known. */
-export function errnoOf(op: SmbOp): number | undefined {
-  if (op.errno !== undefined) return op.errno;
-  if (op.status !== undefined) return statusErrno(op.status);
-  return op.end === "reconnect" || op.end === "shutdown" ? endErrno[op.end] : undefined;
-}
-
-/** A response of severity error, or no response at all. A request whose caller stopped waiting has not failed. */
-export function failed(op: SmbOp): boolean {
-  return op.status === undefined ? op.end !== undefined && op.end !== "cancelled" : isFailure(op.status);
-}
-
 export const smbOutcomes: Outcomes<SmbOp> = {
-  failed,
+  failed: hasFailed,
   errno: errnoOf,
   status: { find: findStatus, of: (op) => op.status, failure: isFailure },
 };
