@@ -1,8 +1,8 @@
 // The columns of the BCC tool of this name, and what -v adds.
 import type { Phases, SmbOp } from "../probe/op.ts";
-import { statusName } from "../smb/status.ts";
 import { type Column, endTime, latency, millis, pid, task } from "../tools/columns.ts";
 import type { OpRow } from "../tools/op.ts";
+import { commandText, statusText } from "../tools/smb-text.ts";
 
 const known: readonly Column<SmbOp>[] = [
   endTime(),
@@ -11,8 +11,7 @@ const known: readonly Column<SmbOp>[] = [
   {
     title: "TYPE",
     width: 25,
-    value: ({ op }) =>
-      op.endedNs === undefined ? `${op.command} (${op.state === "ghost" ? "end missed" : "open"})` : op.command,
+    value: ({ op }) => commandText(op),
     waiter: ({ waiter }) => `(waiting: ${waiter.kind})`,
   },
   latency(16, 17),
@@ -58,10 +57,4 @@ function phase(name: keyof Phases, width = 10): Column<SmbOp> {
 
 function shareOf({ target }: OpRow<SmbOp>): string | undefined {
   return target.share ?? target.server;
-}
-
-/** `STATUS_SUCCESS`, `STATUS_SUCCESS (cancelled)`, `(reconnect)`: the status and why there is no response. */
-export function statusText(op: SmbOp): string | undefined {
-  const parts = [op.status === undefined ? "" : statusName(op.status), op.end === undefined ? "" : `(${op.end})`];
-  return parts.filter((part) => part !== "").join(" ") || undefined;
 }

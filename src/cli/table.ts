@@ -12,4 +12,10 @@ export const commands: readonly CliCommand[] = [
     tool: true,
     load: () => import("./smbslower.ts"),
   },
+  {
+    name: "smbiosnoop",
+    summary: "trace SMB requests with their return codes and parameters",
+    tool: true,
+    load: () => import("./smbiosnoop.ts"),
+  },
 ];

@@ -64,9 +64,10 @@ describe("an op in JSON", () => {
     assert.deepEqual([unknown.status, unknown.errno], ["0xc0ff0001", 5]);
     const errnos = [F.RETRY, F.SHUTDOWN, F.CANCELLED].map((flags) => json({ flags, answered: 0 }).errno);
     assert.deepEqual(errnos, [11, 112, undefined]);
-    assert.deepEqual([json({ flags: F.NOT_MADE, answered: 0, error: -12 })].map(({ end, errno }) => [end, errno]), [
-      ["not-made", 12],
-    ]);
+    assert.deepEqual(
+      [json({ flags: F.NOT_MADE, answered: 0, error: -12 })].map(({ end, errno }) => [end, errno]),
+      [["not-made", 12]],
+    );
   });
 
   it("in flight says so, and its time is the moment of observation", () => {

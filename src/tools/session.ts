@@ -94,7 +94,8 @@ export class Session<Op extends OpBase> {
 
   /** The summary's lines, with every loss. */
   summaryLines(): readonly string[] {
-    return this.summary.lines(this.seconds, [...this.losses.values()].flat());
+    const staged = this.parts.plan.stage?.losses?.() ?? [];
+    return this.summary.lines(this.seconds, [...this.losses.values(), staged].flat());
   }
 
   private onHello(hello: Hello): void {

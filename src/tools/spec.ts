@@ -1,7 +1,7 @@
 // What makes one tracing tool of the frame: src/cli/TOOL.ts has one ToolSpec.
 import type { Command } from "commander";
 import type { OpEvent, ProbeCodec } from "../probe/codec.ts";
-import type { OpBase, Waiter } from "../probe/op.ts";
+import type { Loss, OpBase, Waiter } from "../probe/op.ts";
 import type { Column } from "./columns.ts";
 import type { Protocol } from "./filters.ts";
 import type { Row, Target, World } from "./op.ts";
@@ -80,6 +80,8 @@ export interface Stage<Op extends OpBase> {
   take(event: OpEvent<Op>): readonly Op[];
   /** What is still kept back, at the end. */
   flush(): readonly Op[];
+  /** What it had to give up, in total. */
+  losses?(): readonly Loss[];
 }
 
 export interface BesideProbe {
