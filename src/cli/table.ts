@@ -12,10 +12,4 @@ export const commands: readonly CliCommand[] = [
     tool: true,
     load: () => import("./smbslower.ts"),
   },
-  {
-    name: "smbiosnoop",
-    summary: "trace SMB requests with their return codes and parameters",
-    tool: true,
-    load: () => import("./smbiosnoop.ts"),
-  },
 ];
