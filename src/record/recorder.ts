@@ -22,6 +22,7 @@ export class Recorder {
   private readonly at: () => Moment;
   private readonly before = new Map<string, string | undefined>();
   private readonly timer: NodeJS.Timeout;
+  private closing = false;
   private ended = false;
 
   constructor(writer: RecordingWriter, at: () => Moment) {
@@ -42,6 +43,7 @@ export class Recorder {
     void helper.ended.then(({ code, signal, error }) => {
       const rest = frames.end();
       if (rest.length > 0) this.write("frames", rest, probe);
+      if (this.closing) return;
       const why = error === undefined ? {} : { error: error.message, missing: isMissing(error) };
       this.write("exit", encodeExit({ code, signal, complaint, ...why }), probe);
     });
@@ -66,6 +68,11 @@ export class Recorder {
 
   beat(): void {
     this.write("beat", Buffer.alloc(0));
+  }
+
+  /** The helpers are about to be told to end: that is no news. */
+  close(): void {
+    this.closing = true;
   }
 
   /** Nothing is kept after it. */

@@ -7,7 +7,7 @@ import { type ProbeProcess, type StartProcess, startProcess } from "../probe/hel
 import type { OpBase, Waiter } from "../probe/op.ts";
 import type { Moment } from "../record/format.ts";
 import type { Recorder } from "../record/recorder.ts";
-import { systemClock } from "../system/clock.ts";
+import { type Clock, systemClock } from "../system/clock.ts";
 import { AodError } from "../system/error.ts";
 import { HeldClock } from "../system/held-clock.ts";
 import { nativePaths } from "../system/paths.ts";
@@ -28,17 +28,21 @@ export interface Inputs<Op extends OpBase> {
 /** This machine, with a clock that goes on with each input. */
 export class LiveWorld implements World {
   readonly clock: HeldClock;
-  readonly start: Moment = momentNow();
+  readonly start: Moment;
   /** How far the clock has gone. */
-  at: Moment = this.start;
+  at: Moment;
   recorder: Recorder | undefined;
   private readonly procRoot: string;
+  private readonly source: Clock;
   /** What was read before it was clear whether it is to be kept. */
   private readonly early = new Map<string, string | undefined>();
   private started = false;
 
-  constructor(procRoot = "/proc") {
+  constructor(procRoot = "/proc", source = systemClock) {
     this.procRoot = procRoot;
+    this.source = source;
+    this.start = momentOf(source);
+    this.at = this.start;
     this.clock = new HeldClock(this.start.nowNs, this.start.wallMs);
   }
 
@@ -50,30 +54,30 @@ export class LiveWorld implements World {
 
   advance(): void {
     this.started = true;
-    this.at = momentNow();
+    this.at = momentOf(this.source);
     this.clock.advance(this.at.nowNs, this.at.wallMs);
   }
 
-  readProc(path: string): string | undefined {
+  readonly readProc = (path: string): string | undefined => {
     const text = this.readUnrecorded(path);
     if (this.recorder !== undefined) this.recorder.file(path, text);
     else if (!this.started) this.early.set(path, text);
     return text;
-  }
+  };
 
   /** For what leads to an input that is recorded itself. */
-  readUnrecorded(path: string): string | undefined {
+  readonly readUnrecorded = (path: string): string | undefined => {
     try {
       return readFileSync(join(this.procRoot, path), "utf8");
     } catch {
       // Not there (the module is not loaded, the task has ended) or not readable: both mean that nothing is known.
       return undefined;
     }
-  }
+  };
 }
 
-function momentNow(): Moment {
-  return { nowNs: systemClock.nowNs(), wallMs: systemClock.wallMs() };
+function momentOf(clock: Clock): Moment {
+  return { nowNs: clock.nowNs(), wallMs: clock.wallMs() };
 }
 
 /** The names of the probes that a tool starts, in the order of their numbers in a recording. */
@@ -90,7 +94,7 @@ export class LiveRun<Op extends OpBase> {
 
   constructor(plan: ToolPlan<Op>, world: LiveWorld, inputs: Inputs<Op>, start: StartProcess = startProcess) {
     this.world = world;
-    this.sampler = plan.waiters?.({ clock: world.clock, readProc: (path) => world.readUnrecorded(path) });
+    this.sampler = plan.waiters?.({ clock: world.clock, readProc: world.readUnrecorded });
     const onEvent = (event: OpEvent<Op>): void => {
       this.sampler?.note(event);
       inputs.event(event);
@@ -114,6 +118,7 @@ export class LiveRun<Op extends OpBase> {
 
   /** Asks the probes to end, and waits for all that they had to say. They may still be detaching. */
   async drain(): Promise<void> {
+    this.world.recorder?.close();
     await Promise.all(this.helpers.map((helper) => helper.drain()));
     await this.sampling;
     this.world.advance();

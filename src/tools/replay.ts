@@ -11,17 +11,12 @@ import type { ToolPlan } from "./spec.ts";
 /** The machine at the time of a recording. */
 export class ReplayWorld implements World {
   readonly player: Player;
+  readonly clock: World["clock"];
+  readonly readProc: World["readProc"];
 
   constructor(recording: Recording) {
     this.player = new Player(recording);
-  }
-
-  get clock(): World["clock"] {
-    return this.player.clock;
-  }
-
-  readProc(path: string): string | undefined {
-    return this.player.readProc(path);
+    ({ clock: this.clock, readProc: this.readProc } = this.player);
   }
 }
 
@@ -32,6 +27,9 @@ export interface ReplayEnds {
   readonly finished: () => boolean;
   readonly ready: () => Promise<void>;
 }
+
+/** What was lost is told with the next tick. */
+const AFTER_NS = 2e9;
 
 /** Lets the probes of a tool say once more what they said. Resolves at the end, or when no more is wanted. */
 export async function replay<Op extends OpBase>(
@@ -55,8 +53,12 @@ export async function replay<Op extends OpBase>(
     },
     ended,
   );
+  const goesOn = (nowNs: number): boolean => {
+    if (finished()) untilNs = Math.min(untilNs, player.clock.nowNs() + AFTER_NS);
+    return nowNs <= untilNs;
+  };
   await player.play({
-    goesOn: ({ nowNs }) => !finished() && nowNs <= untilNs,
+    goesOn: ({ nowNs }) => goesOn(nowNs),
     waiters: (waiters) => inputs.waiters(waiters),
     ready,
   });
