@@ -45,7 +45,7 @@ const ops = {
 
 async function shown(...argv: readonly string[]): Promise<readonly string[]> {
   const { plan } = await parse(...argv);
-  return Object.entries(ops).flatMap(([name, one]) => (plan.wants(one) ? [name] : []));
+  return Object.entries(ops).flatMap(([name, one]) => (plan.wants(one, {}) ? [name] : []));
 }
 
 describe("smbiosnoop", () => {

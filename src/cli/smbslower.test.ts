@@ -41,7 +41,7 @@ describe("smbslower's command line", () => {
     assert.deepEqual(asked.common, { format: "text", verbose: false });
     assert.deepEqual(new Set(settings(asked).smb.slowNs), new Set([10e6]));
     assert.deepEqual(
-      [asked.plan.wants(op(13, 10)), asked.plan.wants(op(99, 11)), asked.plan.wants(op(13, 9.9))],
+      [asked.plan.wants(op(13, 10), {}), asked.plan.wants(op(99, 11), {}), asked.plan.wants(op(13, 9.9), {})],
       [true, true, false],
     );
   });
@@ -52,7 +52,7 @@ describe("smbslower's command line", () => {
     const { smb, inflightNs } = settings(asked);
     assert.deepEqual([smb.slowNs[5], smb.slowNs[7], smb.slowNs[9], inflightNs], [5e5, 2 ** 64, 5e5, 5e5]);
     assert.deepEqual(
-      [8, 9, 5, 6].map((command) => asked.plan.wants(op(command, 1))),
+      [8, 9, 5, 6].map((command) => asked.plan.wants(op(command, 1), {})),
       [true, true, true, false],
     );
   });
@@ -61,7 +61,7 @@ describe("smbslower's command line", () => {
     const waiter = { kind: "credits", tid: 1, sinceNs: 0 } as const;
     const without = (await parse("-x", "echo,change_notify")).plan;
     assert.deepEqual(
-      [13, 15, 9].map((command) => without.wants(op(command, 50))),
+      [13, 15, 9].map((command) => without.wants(op(command, 50), {})),
       [false, false, true],
     );
     assert.equal(without.wantsWaiter?.(waiter, 1e9), true);

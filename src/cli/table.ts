@@ -12,4 +12,22 @@ export const commands: readonly CliCommand[] = [
     tool: true,
     load: () => import("./smbslower.ts"),
   },
+  {
+    name: "smbvfsslower",
+    summary: "trace calls of the SMB client's VFS callbacks that are slower than a threshold",
+    tool: true,
+    load: () => import("./smbvfsslower.ts"),
+  },
+  {
+    name: "smbvfsiosnoop",
+    summary: "trace every call of the SMB client's VFS callbacks, with arguments and return values",
+    tool: true,
+    load: () => import("./smbvfsiosnoop.ts"),
+  },
+  {
+    name: "nfsvfsslower",
+    summary: "trace calls of the NFS client's VFS callbacks that are slower than a threshold",
+    tool: true,
+    load: () => import("./nfsvfsslower.ts"),
+  },
 ];

@@ -102,12 +102,13 @@ export interface TickEntry {
 /** What every probe says once a second. */
 export interface TickBase {
   readonly nowNs: number;
-  readonly head: number;
-  readonly oldest: number;
   readonly recursionMisses: number;
 }
 
 export interface Tick extends TickBase {
+  /** seq of the newest op, and of the oldest that the history still has. */
+  readonly head: number;
+  readonly oldest: number;
   readonly reconnects: number;
   readonly entries: readonly TickEntry[];
 }

@@ -45,7 +45,8 @@ export function historyFrame(from: number, token: number): Buffer {
   return frameOf(AodFrameType.REQUEST_HISTORY, payload);
 }
 
-function nanos(us: number | null, what: string): number {
+/** A threshold as the helper has it. */
+export function nanos(us: number | null, what: string): number {
   if (us === null) return Number.POSITIVE_INFINITY;
   if (!(us >= 0)) throw new RangeError(`${what}: ${us} is not a time in µs`);
   return Math.round(us * 1000);

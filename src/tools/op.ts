@@ -11,6 +11,11 @@ export interface Target {
   readonly address?: string;
   /** st_dev of the mount, as mountinfo writes it: `0:45`. */
   readonly device?: string;
+  /** Where it is mounted, and what of it: of several mounts of one file system the first. */
+  readonly mountPoint?: string;
+  readonly root?: string;
+  /** Of the protocol, as the mount says it: `3.1.1`, `4.2`. */
+  readonly version?: string;
 }
 
 export interface OpRow<Op extends OpBase> {

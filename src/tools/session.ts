@@ -34,8 +34,8 @@ export class Session<Op extends OpBase> {
   private readonly summary = new Summary();
   private readonly losses = new Map<string, readonly Loss[]>();
   private lines = 0;
-  /** When no more was wanted; what comes after it, while the probes are told so, does not count. */
-  private doneNs: number | undefined;
+  /** No more ops are wanted. */
+  private done = false;
   private ended = false;
   private attachedNs: number | undefined;
   private inflight: InFlight<Op> | undefined;
@@ -48,22 +48,17 @@ export class Session<Op extends OpBase> {
     this.names = parts.plan.names(parts.world);
   }
 
-  /** Seconds of tracing. */
+  /** Seconds of tracing, until now. */
   get seconds(): number {
-    return this.attachedNs === undefined ? 0 : (this.nowNs - this.attachedNs) / 1e9;
-  }
-
-  private get nowNs(): number {
-    return this.doneNs ?? this.parts.world.clock.nowNs();
+    return this.attachedNs === undefined ? 0 : (this.parts.world.clock.nowNs() - this.attachedNs) / 1e9;
   }
 
   /** An event of the tool's own probe. */
   take(event: OpEvent<Op>): void {
     const { stage } = this.parts.plan;
-    if (event.type === "lost") this.lost("", event.losses);
-    if (this.doneNs !== undefined) return;
     if (event.type === "hello") this.onHello(event.hello);
     if (event.type === "inflight") this.onInflight(event.inflight);
+    if (event.type === "lost") this.lost("", event.losses);
     const ops = stage === undefined ? (event.type === "ops" ? event.ops : []) : stage.take(event);
     for (const op of ops) this.onOp(op);
   }
@@ -75,8 +70,7 @@ export class Session<Op extends OpBase> {
 
   /** The tasks that wait now: those that wait no longer get their line. */
   takeWaiters(waiters: readonly Waiter[]): void {
-    if (this.doneNs !== undefined) return;
-    const { nowNs } = this;
+    const nowNs = this.parts.world.clock.nowNs();
     const now = new Map(waiters.map((waiter) => [waiter.tid, waiter]));
     for (const [tid, waiter] of this.waiting) {
       if (now.has(tid)) continue;
@@ -88,11 +82,11 @@ export class Session<Op extends OpBase> {
 
   /** Shows what is still open; nothing is taken after it. */
   end(): void {
-    const { plan } = this.parts;
+    const { plan, world } = this.parts;
     if (this.ended) return;
     for (const op of plan.stage?.flush() ?? []) this.onOp(op);
     for (const op of this.openOps()) this.opRow(op);
-    const { nowNs } = this;
+    const nowNs = world.clock.nowNs();
     for (const waiter of this.waiting.values()) this.waiterRow(waiter, nowNs);
     for (const waiter of this.inflight?.waiters ?? []) this.waiterRow(waiter, nowNs);
     this.ended = true;
@@ -115,6 +109,7 @@ export class Session<Op extends OpBase> {
       const how = missing ? "not attached" : hook.rung;
       output.err(`${hook.name} (${hook.function}): ${how}${hook.why ? `: ${hook.why}` : ""}`);
     }
+    for (const line of plan.attached?.(hello) ?? []) output.err(line);
   }
 
   private textHead(): readonly string[] {
@@ -124,14 +119,15 @@ export class Session<Op extends OpBase> {
 
   private onOp(op: Op): void {
     this.endedSince.add(op.seq);
-    if (this.doneNs !== undefined || this.ended) return;
+    if (this.done || this.ended) return;
     const { plan, common, outcomes } = this.parts;
     const target = this.passes(op);
     if (target === undefined) return;
-    if (plan.wants(op)) {
+    if (plan.wants(op, target)) {
       this.summary.add(plan.command(op), op.latencyUs, outcomes.failed(op));
       this.row({ kind: "op", op, target, clock: this.parts.world.clock });
-      for (const line of common.format === "text" ? (plan.below?.(op) ?? []) : []) this.parts.output.out(line);
+      for (const line of common.format === "text" ? (plan.below?.(op, this.parts.world.clock) ?? []) : [])
+        this.parts.output.out(line);
     }
     this.judge(op, true);
   }
@@ -154,9 +150,11 @@ export class Session<Op extends OpBase> {
     if (!this.parts.plan.showsOpen) return [];
     const ops = this.inflight?.ops ?? [];
     return ops
-      .filter(
-        (op) => op.endedNs === undefined && !this.endedSince.has(op.seq) && wants(op) && this.passes(op) !== undefined,
-      )
+      .filter((op) => {
+        if (op.endedNs !== undefined || this.endedSince.has(op.seq)) return false;
+        const target = this.passes(op);
+        return target !== undefined && wants(op, target);
+      })
       .sort((a, b) => a.seq - b.seq);
   }
 
@@ -170,10 +168,10 @@ export class Session<Op extends OpBase> {
 
   private judge(op: Op, over: boolean): void {
     const { stopOn } = this.parts.common;
-    if (this.doneNs !== undefined || stopOn === undefined || !stopOn.met(op, over)) return;
+    if (this.done || stopOn === undefined || !stopOn.met(op, over)) return;
     const { plan, output } = this.parts;
     const who = `${op.comm === "" ? "a task" : op.comm}${op.pid === undefined ? "" : ` (${op.pid})`}`;
-    this.doneNs = this.nowNs;
+    this.done = true;
     output.finish(`${stopOn.text}: ${who} ${plan.command(op)} ${(op.latencyUs / 1000).toFixed(3)} ms`);
   }
 
@@ -198,7 +196,7 @@ export class Session<Op extends OpBase> {
     this.lines++;
     output.out(this.textOf(row));
     if (this.lines !== count) return;
-    this.doneNs = this.nowNs;
+    this.done = true;
     output.finish(undefined);
   }
 

@@ -1,7 +1,8 @@
 // What makes one tracing tool of the frame: src/cli/TOOL.ts has one ToolSpec.
 import type { Command } from "commander";
 import type { OpEvent, ProbeCodec } from "../probe/codec.ts";
-import type { Loss, OpBase, Waiter } from "../probe/op.ts";
+import type { Hello, Loss, OpBase, Waiter } from "../probe/op.ts";
+import type { Clock } from "../system/clock.ts";
 import type { Column } from "./columns.ts";
 import type { Protocol } from "./filters.ts";
 import type { Row, Target, World } from "./op.ts";
@@ -47,9 +48,9 @@ export interface ToolPlan<Op extends OpBase> {
   readonly csvTail?: string;
   readonly json: (row: Row<Op>) => object;
   /** Lines below an op's line in the text form. */
-  readonly below?: (op: Op) => readonly string[];
+  readonly below?: (op: Op, clock: Clock) => readonly string[];
   /** The tool's own filters: whether an op is shown. Whether the common filters let it pass is asked besides. */
-  readonly wants: (op: Op) => boolean;
+  readonly wants: (op: Op, target: Target) => boolean;
   /** The same of a task that waits; without it none is shown. */
   readonly wantsWaiter?: (waiter: Waiter, untilNs: number) => boolean;
   /** What is in flight is shown too: at the end, with -v when it passes the limit. */
@@ -57,6 +58,8 @@ export interface ToolPlan<Op extends OpBase> {
   /** What the summary counts by. */
   readonly command: (op: Op) => string;
   readonly names: (world: World) => Names<Op>;
+  /** What is said on stderr about how the probe attached, besides its hooks. */
+  readonly attached?: (hello: Hello) => readonly string[];
   /** Finds tasks that wait and have no op; asked once a tick. */
   readonly waiters?: (world: World) => WaiterSampler<Op>;
   /** Sees every event before its ops become lines. */
