@@ -1,7 +1,7 @@
 import { AodError } from "../system/error.ts";
+import { version } from "../system/version.ts";
 import { dispatch } from "./dispatch.ts";
 import { commands } from "./table.ts";
-import { version } from "./version.ts";
 
 const invokedAs = process.env.AOD_INVOKED_AS ?? "aod";
 

@@ -3,7 +3,7 @@ import { loadConfig } from "../daemon/config.ts";
 import { createLog } from "../daemon/log.ts";
 import { startDaemon } from "../daemon/start.ts";
 import { AodError, messageOf } from "../system/error.ts";
-import { version } from "./version.ts";
+import { version } from "../system/version.ts";
 
 const BEAT_MS = 1000;
 /** A service manager waits 10 s at least. */

@@ -29,7 +29,7 @@ export interface Recording {
   readonly header: Header;
   /** Why it is not whole; undefined when it is. */
   readonly cutOff: string | undefined;
-  /** In the order of the file; without the chunk that ends it. Throws a usage error where the file is damaged. */
+  /** In the order of the file; the last one is its end. Throws a usage error where the file is damaged. */
   chunks(): Generator<Chunk, void>;
   close(): void;
 }
@@ -80,8 +80,8 @@ function read(path: string, fd: number): Recording {
     *chunks() {
       for (const block of blocks) {
         for (const chunk of chunksOf(path, fd, block)) {
-          if (chunk.kind === "end") return;
           yield chunk;
+          if (chunk.kind === "end") return;
         }
       }
     },

@@ -41,7 +41,9 @@ async function written(chunks: readonly Chunk[], path = newPath(), blockBytes = 
 function readAll(path: string): readonly Chunk[] {
   const recording = openRecording(path);
   try {
-    return [...recording.chunks()];
+    const chunks = [...recording.chunks()];
+    assert.equal(chunks.pop()?.kind, "end");
+    return chunks;
   } finally {
     recording.close();
   }

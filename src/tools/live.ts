@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { OpEvent, ProbeCodec } from "../probe/codec.ts";
 import { type Helper, type ProbeExit, startHelper } from "../probe/helper.ts";
-import { type StartProcess, startProcess } from "../probe/helper-process.ts";
+import { type ProbeProcess, type StartProcess, startProcess } from "../probe/helper-process.ts";
 import type { OpBase, Waiter } from "../probe/op.ts";
-import { systemClock } from "../system/clock.ts";
+import type { Moment } from "../record/format.ts";
+import type { Recorder } from "../record/recorder.ts";
+import { type Clock, systemClock } from "../system/clock.ts";
 import { AodError } from "../system/error.ts";
 import { HeldClock } from "../system/held-clock.ts";
 import { nativePaths } from "../system/paths.ts";
@@ -25,25 +27,62 @@ export interface Inputs<Op extends OpBase> {
 
 /** This machine, with a clock that goes on with each input. */
 export class LiveWorld implements World {
-  readonly clock = new HeldClock(systemClock.nowNs(), systemClock.wallMs());
+  readonly clock: HeldClock;
+  readonly start: Moment;
+  /** How far the clock has gone. */
+  at: Moment;
+  recorder: Recorder | undefined;
   private readonly procRoot: string;
+  private readonly source: Clock;
+  /** What was read before it was clear whether it is to be kept. */
+  private readonly early = new Map<string, string | undefined>();
+  private started = false;
 
-  constructor(procRoot = "/proc") {
+  constructor(procRoot = "/proc", source = systemClock) {
     this.procRoot = procRoot;
+    this.source = source;
+    this.start = momentOf(source);
+    this.at = this.start;
+    this.clock = new HeldClock(this.start.nowNs, this.start.wallMs);
+  }
+
+  /** Keeps what is read here, from the beginning on. */
+  recordWith(recorder: Recorder): void {
+    this.recorder = recorder;
+    for (const [path, text] of this.early) recorder.file(path, text);
   }
 
   advance(): void {
-    this.clock.advance(systemClock.nowNs(), systemClock.wallMs());
+    this.started = true;
+    this.at = momentOf(this.source);
+    this.clock.advance(this.at.nowNs, this.at.wallMs);
   }
 
-  readProc(path: string): string | undefined {
+  readonly readProc = (path: string): string | undefined => {
+    const text = this.readUnrecorded(path);
+    if (this.recorder !== undefined) this.recorder.file(path, text);
+    else if (!this.started) this.early.set(path, text);
+    return text;
+  };
+
+  /** For what leads to an input that is recorded itself. */
+  readonly readUnrecorded = (path: string): string | undefined => {
     try {
       return readFileSync(join(this.procRoot, path), "utf8");
     } catch {
       // Not there (the module is not loaded, the task has ended) or not readable: both mean that nothing is known.
       return undefined;
     }
-  }
+  };
+}
+
+function momentOf(clock: Clock): Moment {
+  return { nowNs: clock.nowNs(), wallMs: clock.wallMs() };
+}
+
+/** The names of the probes that a tool starts, in the order of their numbers in a recording. */
+export function probesOf<Op extends OpBase>({ probe, besides = [] }: ToolPlan<Op>): readonly ProbeCodec<OpBase>[] {
+  return [...besides.map((beside) => beside.probe), probe];
 }
 
 /** The running probes of a tool. */
@@ -55,23 +94,31 @@ export class LiveRun<Op extends OpBase> {
 
   constructor(plan: ToolPlan<Op>, world: LiveWorld, inputs: Inputs<Op>, start: StartProcess = startProcess) {
     this.world = world;
-    this.sampler = plan.waiters?.(world);
+    this.sampler = plan.waiters?.({ clock: world.clock, readProc: world.readUnrecorded });
     const onEvent = (event: OpEvent<Op>): void => {
       this.sampler?.note(event);
       inputs.event(event);
       if (event.type === "tick") this.sample(inputs);
     };
-    const besides = (plan.besides ?? []).map(({ probe, request, args, onEvent }) =>
-      this.helper(probe, { request, args: args ?? [] }, onEvent, inputs.exit, start),
+    const besides = (plan.besides ?? []).map(({ probe, request, args, onEvent }, index) =>
+      this.helper(index, probe, { request, args: args ?? [] }, onEvent, inputs.exit, start),
     );
     this.helpers = [
       ...besides,
-      this.helper(plan.probe, { request: plan.request, args: plan.args ?? [] }, onEvent, inputs.exit, start),
+      this.helper(
+        besides.length,
+        plan.probe,
+        { request: plan.request, args: plan.args ?? [] },
+        onEvent,
+        inputs.exit,
+        start,
+      ),
     ];
   }
 
   /** Asks the probes to end, and waits for all that they had to say. They may still be detaching. */
   async drain(): Promise<void> {
+    this.world.recorder?.close();
     await Promise.all(this.helpers.map((helper) => helper.drain()));
     await this.sampling;
     this.world.advance();
@@ -82,6 +129,7 @@ export class LiveRun<Op extends OpBase> {
   }
 
   private helper<O extends OpBase>(
+    index: number,
     codec: ProbeCodec<O>,
     { request, args }: { readonly request: Buffer | undefined; readonly args: readonly string[] },
     onEvent: (event: OpEvent<O>) => void,
@@ -89,6 +137,7 @@ export class LiveRun<Op extends OpBase> {
     start: StartProcess,
   ): Helper {
     const paths = nativePaths();
+    let process: ProbeProcess | undefined;
     const options = {
       program: paths.probe,
       object: paths.object(codec.object),
@@ -96,13 +145,15 @@ export class LiveRun<Op extends OpBase> {
       args,
       clock: this.world.clock,
       start: (argv: Parameters<StartProcess>[0]) => {
-        const process = start(argv);
+        process = start(argv);
         // Before the reader of the frames, which was not there yet: the clock goes on first.
         process.stdout.on("data", () => this.world.advance());
         return process;
       },
     };
     const helper = startHelper(options, codec, onEvent, onExit);
+    // Behind the reader of the frames: what is read while a piece is dealt with is kept before it.
+    if (process !== undefined) this.world.recorder?.follow(index, process);
     if (request !== undefined) helper.request(request);
     return helper;
   }
@@ -113,6 +164,7 @@ export class LiveRun<Op extends OpBase> {
       this.sampling = undefined;
       this.world.advance();
       inputs.waiters(waiters);
+      this.world.recorder?.waiters(waiters);
     });
   }
 }

@@ -24,6 +24,8 @@ export interface CommonOptions<Op extends OpBase> {
   readonly verbose: boolean;
   /** A file that `aod record ops` has written. */
   readonly replay?: string;
+  /** A file to be made, for --replay. */
+  readonly record?: string;
   readonly stopOn?: StopCondition<Op>;
   /** A command of aod and its arguments. */
   readonly thenRun?: readonly string[];
@@ -43,6 +45,7 @@ interface Parsed {
   readonly json?: true;
   readonly verbose?: true;
   readonly replay?: string;
+  readonly record?: string;
   readonly stopOn?: string;
   readonly then?: string;
 }
@@ -65,6 +68,7 @@ export function addCommonOptions(command: Command, verbose: string): void {
     new Option("-j, --csv", "comma-separated values"),
     new Option("--json", "one JSON object a line"),
     new Option("-v, --verbose", verbose),
+    new Option("--record <FILE>", "keep what this run sees, for --replay"),
     new Option("--replay <FILE>", "read what `aod record ops` has kept, instead of this kernel"),
   ];
   for (const option of options) command.addOption(option);
@@ -79,13 +83,14 @@ export function commonOptionsOf<Op extends OpBase>(
   const { duration, csv, json, verbose, stopOn, then, ...rest } = given as Parsed;
   exclusive(csv && "--csv", json && "--json");
   exclusive(rest.mount && "--mount", (rest.share && "--share") ?? (rest.server && "--server"));
+  exclusive(rest.replay && "--replay", (rest.record && "--record") ?? (then && "--then"));
   if (then !== undefined && stopOn === undefined) throw new AodError("usage", "--then needs --stop-on");
   const words = then === undefined ? undefined : wordsOf(then);
   const [name] = words ?? [];
   if (words !== undefined) checkCommand(name ?? "");
-  const { pid, comm, uid, cgroup, share, mount, server, count, replay } = rest;
+  const { pid, comm, uid, cgroup, share, mount, server, count, replay, record } = rest;
   return {
-    ...present({ pid, comm, uid, cgroup, share, mount, server, count, replay, durationS: duration }),
+    ...present({ pid, comm, uid, cgroup, share, mount, server, count, replay, record, durationS: duration }),
     format: csv ? "csv" : json ? "json" : "text",
     verbose: verbose ?? false,
     ...(stopOn === undefined ? undefined : { stopOn: parseStop(stopOn, outcomes) }),

@@ -35,6 +35,13 @@ export class LineOutput {
     setImmediate(() => this.send());
   }
 
+  /** For who can wait: until the reader has taken most of what there is. */
+  async ready(): Promise<void> {
+    while (this.batch.length + this.stream.writableLength >= this.limitBytes / 8 && !this.stream.destroyed) {
+      await setTimeout(5);
+    }
+  }
+
   /** Waits until all is written, as long as the reader goes on taking; what it does not take is dropped and counted. */
   async end(stallMs = STALL_MS): Promise<void> {
     this.send();

@@ -1,12 +1,16 @@
 import { Command } from "commander";
 import type { ProbeExit } from "../probe/helper.ts";
 import type { OpBase } from "../probe/op.ts";
+import { openRecording } from "../record/reader.ts";
 import { AodError } from "../system/error.ts";
 import { Ending } from "./ending.ts";
-import { filtersOf } from "./filters.ts";
+import { type Filters, filtersOf } from "./filters.ts";
 import { LiveRun, LiveWorld, moduleAppears, requireSupport } from "./live.ts";
+import type { World } from "./op.ts";
 import { addCommonOptions, type CommonOptions, commonOptionsOf } from "./options.ts";
 import { LineOutput } from "./output.ts";
+import { lossOf, startRecording } from "./recording.ts";
+import { ReplayWorld, replay, requireProbes } from "./replay.ts";
 import { Session } from "./session.ts";
 import type { ParsedLine, ToolPlan, ToolSpec } from "./spec.ts";
 import { runThen } from "./then.ts";
@@ -42,57 +46,112 @@ export function toolCommand<Op extends OpBase>(
 /** How a run came to its end. */
 type End = { readonly by?: string | undefined; readonly exit?: ProbeExit };
 
-/** Attaches, shows, and ends with the summary. */
-export async function runTool<Op extends OpBase>({ spec, common, plan }: Asked<Op>): Promise<void> {
-  const say = (line: string): void => void process.stderr.write(`${spec.name}: ${line}\n`);
-  if (common.replay !== undefined) throw new AodError("unsupported", "recordings cannot be read yet");
-  const world = new LiveWorld();
-  const filters = filtersOf(common, spec.protocol, world, process.cwd());
-  requireSupport();
-  const ending = new Ending(common.durationS);
-  const output = new LineOutput(process.stdout);
+type Say = (line: string) => void;
+
+/** Attaches, shows, and ends with the summary; or does the same with a recording. */
+export async function runTool<Op extends OpBase>(asked: Asked<Op>): Promise<void> {
+  const say: Say = (line) => void process.stderr.write(`${asked.spec.name}: ${line}\n`);
+  const { replay, durationS } = asked.common;
+  // What is asked for is time of the recording.
+  const ending = new Ending(replay === undefined ? durationS : undefined);
   try {
-    if (!(await moduleAppears(plan.probe.module, ending, say))) return;
-    const { promise, resolve } = Promise.withResolvers<End>();
-    const session = new Session<Op>({
-      plan,
-      common,
-      outcomes: spec.outcomes,
-      filters,
-      world,
-      output: { out: (line) => output.line(line), err: say, finish: (by) => resolve({ by }) },
-    });
-    const run = new LiveRun<Op>(plan, world, {
-      event: (event) => {
-        session.take(event);
-        if (event.type === "hello") ending.start();
-      },
-      waiters: (waiters) => session.takeWaiters(waiters),
-      exit: (exit) => resolve({ exit }),
-    });
-    const { by, exit } = await Promise.race([promise, ending.reached.then((): End => ({}))]);
-    if (by !== undefined) await stoppedBy(by, common, say);
-    await run.drain();
-    session.end();
-    await output.end();
-    if (output.dropped > 0)
-      session.lost("stdout", [{ kind: "line", detail: "its reader was too slow", count: output.dropped }]);
-    // Detaching can take seconds: who waits for the summary does not wait for that.
-    for (const line of session.summaryLines()) say(line);
-    await run.stop();
-    if (exit !== undefined && !exit.requested) {
-      throw new AodError(exit.unsupported ? "unsupported" : "failed", exit.message);
-    }
+    await (replay === undefined ? runLive(asked, say, ending) : runReplay(asked, replay, say, ending));
   } finally {
     ending.dispose();
   }
 }
 
-async function stoppedBy<Op extends OpBase>(
-  by: string,
-  { thenRun }: CommonOptions<Op>,
-  say: (line: string) => void,
-): Promise<void> {
+async function runLive<Op extends OpBase>(asked: Asked<Op>, say: Say, ending: Ending): Promise<void> {
+  const { common, plan, spec } = asked;
+  const world = new LiveWorld();
+  const filters = filtersOf(common, spec.protocol, world, process.cwd());
+  requireSupport();
+  if (!(await moduleAppears(plan.probe.module, ending, say))) return;
+  const { promise, resolve } = Promise.withResolvers<End>();
+  const recording = common.record === undefined ? undefined : startRecording(common.record, spec.name, plan, world);
+  const output = new LineOutput(process.stdout);
+  const session = sessionOf(asked, filters, world, output, { say, finish: (by) => resolve({ by }) });
+  const run = new LiveRun<Op>(plan, world, {
+    event: (event) => {
+      session.take(event);
+      if (event.type === "hello") ending.start();
+    },
+    waiters: (waiters) => session.takeWaiters(waiters),
+    exit: (exit) => resolve({ exit }),
+  });
+  const { by, exit } = await Promise.race([promise, ending.reached.then((): End => ({}))]);
+  if (by !== undefined) await stoppedBy(by, common, say);
+  await run.drain();
+  session.end();
+  await recording?.end();
+  await finish(session, output, say);
+  if (recording !== undefined) for (const line of lossOf(recording.writer)) say(line);
+  await run.stop();
+  throwIfFailed(exit);
+}
+
+async function runReplay<Op extends OpBase>(asked: Asked<Op>, file: string, say: Say, ending: Ending): Promise<void> {
+  const { common, plan, spec } = asked;
+  const recording = openRecording(file);
+  try {
+    requireProbes(plan, spec.name, recording);
+    const world = new ReplayWorld(recording);
+    const filters = filtersOf(common, spec.protocol, world, process.cwd());
+    const output = new LineOutput(process.stdout);
+    let end: End | undefined;
+    const ends = (by: End): void => {
+      end ??= by;
+    };
+    void ending.reached.then(() => ends({}));
+    const session = sessionOf(asked, filters, world, output, { say, finish: (by) => ends({ by }) });
+    await replay(
+      plan,
+      world,
+      {
+        event: (event) => session.take(event),
+        waiters: (waiters) => session.takeWaiters(waiters),
+        exit: (exit) => ends({ exit }),
+      },
+      { durationS: common.durationS, finished: () => end !== undefined, ready: () => output.ready() },
+    );
+    if (end?.by !== undefined) say(`stopped by ${end.by}`);
+    session.end();
+    if (world.player.lost > 0) session.lost("recording", [{ kind: "recorded pieces", count: world.player.lost }]);
+    await finish(session, output, say);
+    throwIfFailed(end?.exit);
+  } finally {
+    recording.close();
+  }
+}
+
+function sessionOf<Op extends OpBase>(
+  { spec, common, plan }: Asked<Op>,
+  filters: Filters,
+  world: World,
+  output: LineOutput,
+  { say, finish }: { readonly say: Say; readonly finish: (by: string | undefined) => void },
+): Session<Op> {
+  const { outcomes } = spec;
+  const out = (line: string): void => output.line(line);
+  return new Session<Op>({ plan, common, outcomes, filters, world, output: { out, err: say, finish } });
+}
+
+/** The rest of the lines, then the summary. Detaching can take seconds: who waits for the summary does not wait for that. */
+async function finish<Op extends OpBase>(session: Session<Op>, output: LineOutput, say: Say): Promise<void> {
+  await output.end();
+  if (output.dropped > 0) {
+    session.lost("stdout", [{ kind: "line", detail: "its reader was too slow", count: output.dropped }]);
+  }
+  for (const line of session.summaryLines()) say(line);
+}
+
+function throwIfFailed(exit: ProbeExit | undefined): void {
+  if (exit !== undefined && !exit.requested) {
+    throw new AodError(exit.unsupported ? "unsupported" : "failed", exit.message);
+  }
+}
+
+async function stoppedBy<Op extends OpBase>(by: string, { thenRun }: CommonOptions<Op>, say: Say): Promise<void> {
   say(`stopped by ${by}`);
   if (thenRun === undefined) return;
   const wrong = await runThen(thenRun);

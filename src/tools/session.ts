@@ -34,8 +34,8 @@ export class Session<Op extends OpBase> {
   private readonly summary = new Summary();
   private readonly losses = new Map<string, readonly Loss[]>();
   private lines = 0;
-  /** No more ops are wanted. */
-  private done = false;
+  /** When no more was wanted; what comes after it, while the probes are told so, does not count. */
+  private doneNs: number | undefined;
   private ended = false;
   private attachedNs: number | undefined;
   private inflight: InFlight<Op> | undefined;
@@ -48,17 +48,22 @@ export class Session<Op extends OpBase> {
     this.names = parts.plan.names(parts.world);
   }
 
-  /** Seconds of tracing, until now. */
+  /** Seconds of tracing. */
   get seconds(): number {
-    return this.attachedNs === undefined ? 0 : (this.parts.world.clock.nowNs() - this.attachedNs) / 1e9;
+    return this.attachedNs === undefined ? 0 : (this.nowNs - this.attachedNs) / 1e9;
+  }
+
+  private get nowNs(): number {
+    return this.doneNs ?? this.parts.world.clock.nowNs();
   }
 
   /** An event of the tool's own probe. */
   take(event: OpEvent<Op>): void {
     const { stage } = this.parts.plan;
+    if (event.type === "lost") this.lost("", event.losses);
+    if (this.doneNs !== undefined) return;
     if (event.type === "hello") this.onHello(event.hello);
     if (event.type === "inflight") this.onInflight(event.inflight);
-    if (event.type === "lost") this.lost("", event.losses);
     const ops = stage === undefined ? (event.type === "ops" ? event.ops : []) : stage.take(event);
     for (const op of ops) this.onOp(op);
   }
@@ -70,7 +75,8 @@ export class Session<Op extends OpBase> {
 
   /** The tasks that wait now: those that wait no longer get their line. */
   takeWaiters(waiters: readonly Waiter[]): void {
-    const nowNs = this.parts.world.clock.nowNs();
+    if (this.doneNs !== undefined) return;
+    const { nowNs } = this;
     const now = new Map(waiters.map((waiter) => [waiter.tid, waiter]));
     for (const [tid, waiter] of this.waiting) {
       if (now.has(tid)) continue;
@@ -82,11 +88,11 @@ export class Session<Op extends OpBase> {
 
   /** Shows what is still open; nothing is taken after it. */
   end(): void {
-    const { plan, world } = this.parts;
+    const { plan } = this.parts;
     if (this.ended) return;
     for (const op of plan.stage?.flush() ?? []) this.onOp(op);
     for (const op of this.openOps()) this.opRow(op);
-    const nowNs = world.clock.nowNs();
+    const { nowNs } = this;
     for (const waiter of this.waiting.values()) this.waiterRow(waiter, nowNs);
     for (const waiter of this.inflight?.waiters ?? []) this.waiterRow(waiter, nowNs);
     this.ended = true;
@@ -119,7 +125,7 @@ export class Session<Op extends OpBase> {
 
   private onOp(op: Op): void {
     this.endedSince.add(op.seq);
-    if (this.done || this.ended) return;
+    if (this.doneNs !== undefined || this.ended) return;
     const { plan, common, outcomes } = this.parts;
     const target = this.passes(op);
     if (target === undefined) return;
@@ -168,10 +174,10 @@ export class Session<Op extends OpBase> {
 
   private judge(op: Op, over: boolean): void {
     const { stopOn } = this.parts.common;
-    if (this.done || stopOn === undefined || !stopOn.met(op, over)) return;
+    if (this.doneNs !== undefined || stopOn === undefined || !stopOn.met(op, over)) return;
     const { plan, output } = this.parts;
     const who = `${op.comm === "" ? "a task" : op.comm}${op.pid === undefined ? "" : ` (${op.pid})`}`;
-    this.done = true;
+    this.doneNs = this.nowNs;
     output.finish(`${stopOn.text}: ${who} ${plan.command(op)} ${(op.latencyUs / 1000).toFixed(3)} ms`);
   }
 
@@ -196,7 +202,7 @@ export class Session<Op extends OpBase> {
     this.lines++;
     output.out(this.textOf(row));
     if (this.lines !== count) return;
-    this.done = true;
+    this.doneNs = this.nowNs;
     output.finish(undefined);
   }
 
