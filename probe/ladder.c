@@ -88,6 +88,11 @@ static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool s
 	int args = hook->tracepoint ? 0 : btf_args(btf, hook->function);
 	bool kprobe = hook->tracepoint || symbol;
 
+	if (hook->wider.args && args >= hook->wider.args) {
+		hook->args = hook->wider.args;
+		memcpy(hook->fentry, hook->wider.fentry, sizeof(hook->fentry));
+		memcpy(hook->kprobe, hook->wider.kprobe, sizeof(hook->kprobe));
+	}
 	if (hook->type && btf__find_by_name_kind(btf, hook->type, BTF_KIND_STRUCT) < 0) {
 		snprintf(hook->why, sizeof(hook->why), "not needed: this kernel has no struct %s", hook->type);
 		return;

@@ -146,7 +146,7 @@ static int load_once(const struct options *options, struct loaded *loaded)
 	loaded->object = open_object(options);
 	if (!loaded->object)
 		return -1;
-	err = probe->prepare ? probe->prepare(loaded->object) : 0;
+	err = probe->prepare ? probe->prepare(options, loaded->object) : 0;
 	if (err)
 		return err;
 	err = bpf_object__load(loaded->object);

@@ -19,7 +19,7 @@
 
 static const struct probe *const probes[] = { &smb_wire };
 
-static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--verbose]\n";
+static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--verbose]\n";
 
 static const struct probe *find_probe(const char *name)
 {
@@ -33,7 +33,7 @@ static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
 		{ "probe", required_argument, NULL, 'p' }, { "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
-		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "verbose", no_argument, NULL, 'v' }, {},
+		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "params", no_argument, NULL, 'P' }, { "verbose", no_argument, NULL, 'v' }, {},
 	};
 	int c;
 
@@ -47,6 +47,7 @@ static int parse(int argc, char **argv, struct options *o)
 		case 't': o->tick_ms = strtoul(optarg, NULL, 10); break;
 		case 'h': o->hide = optarg; break;
 		case 'f': o->no_fentry = true; break;
+		case 'P': o->params = true; break;
 		case 'v': o->verbose = true; break;
 		default: return -EINVAL;
 		}

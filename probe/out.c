@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "probe.h"
 
-#define OUT_SIZE (2u << 20)
+#define OUT_SIZE (4u << 20)
 
 static char buffer[OUT_SIZE];
 static size_t start, end; /* what is not yet written */

@@ -18,8 +18,16 @@ struct options {
 	const char *user;
 	const char *hide; /* ROLE or ROLE:fentry, comma-separated: pretend that the hook is not there */
 	bool no_fentry; /* start on the lower rung */
+	bool params; /* smb_wire: what every request asks for */
 	unsigned int tick_ms;
 	bool verbose; /* libbpf's and the verifier's words on stderr */
+};
+
+/* The programs for a function that has one more argument than on other kernels, or more. */
+struct form {
+	int args;
+	const char *fentry[2];
+	const char *kprobe[2];
 };
 
 /* A role that a kernel function plays, and the programs for it on each rung. */
@@ -32,6 +40,7 @@ struct hook {
 	const char *type; /* a struct without which the hook has nothing to do */
 	bool tracepoint;
 	bool needed;
+	struct form wider; /* taken instead where BTF says that the function has at least so many arguments */
 	enum aod_rung rung;
 	char why[112];
 };
@@ -71,7 +80,7 @@ struct probe {
 	const struct section *sections;
 	size_t n_sections;
 	int (*load)(const struct options *options, struct loaded *loaded);
-	int (*prepare)(struct bpf_object *object); /* before the load: constants. 0 or -errno after fail() */
+	int (*prepare)(const struct options *options, struct bpf_object *object); /* before the load: constants. 0 or -errno after fail() */
 	int (*on_outlier)(void *context, void *record, size_t size); /* -EAGAIN: taken, and no more for now */
 	void (*outliers_done)(void); /* all that were there have been handed over */
 	void (*start)(const struct loaded *loaded);
@@ -97,7 +106,11 @@ void load_listen(const struct options *options); /* libbpf's words go to stderr 
 int drop_privileges(const char *user, const int *keep, size_t n_keep);
 
 /* out.c: frames to stdout through a bounded buffer; the process never blocks on its reader. */
-#define OUT_LOW (1u << 20) /* with less room than this no outlier is taken out of the ring buffer */
+/*
+ * With less room than this no outlier is taken out of the ring buffer: a tick and what is in flight, each a frame of the largest size,
+ * and what a probe has gathered of outliers.
+ */
+#define OUT_LOW (2u * AOD_FRAME_MAX + (512u << 10))
 int out_init(void);
 bool out_pending(void);
 int out_flush(void); /* 0, or -errno when the reader is gone */

@@ -28,6 +28,7 @@ struct TCP_Server_Info {
 	__u16 dialect;
 } CORE;
 
+/* server and mid_flags: until 6.12, and not in 7.2, where the connection is an argument of whoever takes a request */
 struct mid_q_entry {
 	struct kref refcount;
 	struct TCP_Server_Info *server;
@@ -66,7 +67,13 @@ struct cifs_io_subrequest {
 #define MID_RETRY_NEEDED 8
 #define MID_SHUTDOWN 0x20
 #define MID_RESPONSE_READY 0x40
+#define MID_RC 0x80 /* in 7.2: killed by a reconnect for another dialect of the transport */
 #define MID_WAIT_CANCELLED 1
+
+/* in 7.2 */
+struct mid_q_entry___bits {
+	bool wait_cancelled : 1;
+} CORE;
 
 /* MS-SMB2 2.2.1: the part of the header that is read, from Flags on for requests, from Status on for responses */
 struct smb2_request_part {
@@ -78,6 +85,7 @@ struct smb2_request_part {
 	__u64 session_id;
 };
 #define SMB2_REQUEST_PART_AT 16
+#define SMB2_COMMAND_AT 12
 
 struct smb2_response_part {
 	__u32 status;       /* offset 8 */
@@ -92,8 +100,12 @@ struct smb2_response_part {
 
 #define SMB2_FLAGS_ASYNC_COMMAND 0x2
 #define SMB2_FLAGS_RELATED_OPERATIONS 0x4
+#define SMB2_NEGOTIATE 0
+#define SMB2_TREE_CONNECT 3
+#define SMB2_CREATE 5
 #define SMB2_CLOSE 6
 #define SMB2_READ 8
 #define SMB2_WRITE 9
+#define SMB2_QUERY_DIRECTORY 14
 
 #endif

@@ -142,6 +142,7 @@ enum aod_lost_kind {
 	AOD_LOST_RECURSION = 8, /* recursion_misses */
 	AOD_LOST_OVERTAKEN = 9, /* ops that the ring overwrote before a tick could add them to the phases' histograms */
 	AOD_LOST_STDOUT = 10,   /* records not written because the reader was too slow */
+	AOD_LOST_PARAMS = 11,   /* aod_smb_losses */
 	AOD_LOST_DEPTH = 16,    /* aod_vfs_losses, as those above: UNSEEN has the callback in detail, TARGETS are devices */
 	AOD_LOST_NAMES = 17,
 };

@@ -74,7 +74,10 @@ struct aod_smb_op {
 #define AOD_PARAMS_FIXED 64 /* of the fixed part of a request */
 #define AOD_PARAMS_TEXT 512 /* of the name that follows it */
 
-/* What a request asks for, as it stands on the wire; through the ring buffer, only when the knob asks for it, before its op. Never data. */
+/*
+ * What a request asks for, as it stands on the wire; only when the knob asks for it, before its op. Never data. In the ring buffer it
+ * ends before `text` where the command has no name.
+ */
 struct aod_smb_params {
 	__u64 seq;         /* of the op */
 	__u16 command;
@@ -107,7 +110,8 @@ struct aod_task {
 	__u32 chain;      /* ring position + 1 of the newest unsent request */
 	__u32 opener;
 	__u32 pad;
-	__u64 rqst;       /* kprobe rung only: the smb_rqst between entry and return */
+	__u64 rqst;       /* kprobe rung only, between entry and return: the smb_rqst */
+	__u64 server;     /* ... and the connection */
 };
 
 struct aod_smb_target {
@@ -132,6 +136,7 @@ struct aod_smb_losses {
 	__u64 targets_full;  /* counted under target 0 */
 	__u64 ringbuf_full;  /* an outlier that did not reach user space */
 	__u64 ghosts;        /* a release that was missed, found by pointer reuse */
+	__u64 params_full;   /* what a request asks for did not reach user space */
 	__u64 unseen[AOD_COMMANDS]; /* released without a seen begin */
 };
 

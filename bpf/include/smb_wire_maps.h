@@ -126,6 +126,7 @@ static __always_inline struct aod_task *task_claim(__u64 id)
 	t->chain = 0;
 	t->opener = 0;
 	t->rqst = 0;
+	t->server = 0;
 	return t;
 }
 

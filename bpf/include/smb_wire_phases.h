@@ -33,20 +33,15 @@ static __always_inline int wait_end(__u32 kind, int ret)
 	return 0;
 }
 
-static __always_inline int rqst_note(void *rqst)
+static __always_inline int call_note(void *server, void *rqst)
 {
 	struct aod_task *t = task_claim(bpf_get_current_pid_tgid());
 
-	if (t)
+	if (t) {
+		t->server = (__u64)server;
 		t->rqst = (__u64)rqst;
+	}
 	return 0;
-}
-
-static __always_inline void *rqst_noted(void)
-{
-	struct aod_task *t = task_find(bpf_get_current_pid_tgid());
-
-	return t ? (void *)t->rqst : NULL;
 }
 
 /* The task's next WRITE or CLOSE is for a file that another may have opened. */
@@ -252,7 +247,7 @@ static __always_inline void emit(const struct aod_smb_op *op)
 }
 
 /* What the request itself says at its release. */
-static __always_inline void op_look(struct aod_smb_op *op, int mid_state, __u32 mid_flags, void *response)
+static __always_inline void op_look(struct aod_smb_op *op, int mid_state, bool cancelled, void *response)
 {
 	if (!op->answered && (mid_state == MID_RESPONSE_RECEIVED || mid_state == MID_RESPONSE_READY)) {
 		op->answered = bpf_ktime_get_ns();
@@ -260,12 +255,34 @@ static __always_inline void op_look(struct aod_smb_op *op, int mid_state, __u32 
 	}
 	if (response && !(op->flags & AOD_F_STATUS))
 		take_status(op, response);
-	if (mid_state == MID_RETRY_NEEDED)
+	if (mid_state == MID_RETRY_NEEDED || mid_state == MID_RC)
 		op->flags |= AOD_F_RETRY;
 	else if (mid_state == MID_SHUTDOWN)
 		op->flags |= AOD_F_SHUTDOWN;
-	if (mid_flags & MID_WAIT_CANCELLED)
+	if (cancelled)
 		op->flags |= AOD_F_CANCELLED;
+}
+
+/* It is over, and not in the statistics: nothing went to the server. An outlier only for who wants failures, or everything. */
+static __always_inline void op_refused(struct aod_index_entry *entry, struct aod_smb_op *op, int error)
+{
+	struct aod_task *t = task_find(bpf_get_current_pid_tgid());
+	__u32 command = command_of(op->command);
+
+	if (t) {
+		t->chain = 0;
+		t->asked = 0;
+	}
+	op->flags |= AOD_F_NOT_MADE;
+	op->error = error;
+	op->closed = op->created;
+	op->state = AOD_OP_CLOSED;
+	op->request = 0;
+	if (entry)
+		entry->request = 0;
+	op_publish(op);
+	if (!tunables.slow_ns[command] || (tunables.error_commands >> command & 1))
+		emit(op);
 }
 
 static __always_inline int op_end(struct aod_index_entry *entry, struct aod_smb_op *op)

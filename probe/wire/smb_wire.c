@@ -12,8 +12,8 @@ static struct hook hooks[] = {
 	{ "create", "smb2_setup_request", { "create_f" }, { "create_k", "create_done_k" }, 3, .needed = true },
 	{ "create_async", "smb2_setup_async_request", { "create_async_f" }, { "create_async_k", "create_async_done_k" }, 2, .needed = true },
 	{ "send", "__smb_send_rqst", { "send_f" }, { "send_k" }, 3 },
-	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2 },
-	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true },
+	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2, .wider = { 3, { "answer_by_f" }, { "answer_by_k" } } },
+	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true, .wider = { 2, { "release_by_f" }, { "release_by_k" } } },
 	{ "deferred_close", "smb2_deferred_work_close", { "deferred_close_f" }, { "deferred_close_k" }, 1 },
 	{ "write", "smb2_async_writev", { "write_f" }, { "write_k" }, 1, .type = "cifs_io_subrequest" },
 	{ "reconnect", "smb3_reconnect", { "reconnect_f" }, { "reconnect_k" }, .tracepoint = true },
@@ -39,18 +39,31 @@ static int set_section(struct bpf_object *object, const char *section, const voi
 	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
 }
 
-static int prepare(struct bpf_object *object)
+/* Every request's parameters go through the ring buffer: a burst of thousands is to have room until it is read. */
+#define PARAMS_RING (32u << 20)
+
+static int widen_ring(struct bpf_object *object)
+{
+	struct bpf_map *ring = bpf_object__find_map_by_name(object, "outliers");
+	int err = ring ? bpf_map__set_max_entries(ring, PARAMS_RING) : -ENOENT;
+
+	return err ? fail(1, -err, "the BPF object has no ring buffer of its own size: rebuild it together with aod-probe") : 0;
+}
+
+static int prepare(const struct options *options, struct bpf_object *object)
 {
 	const struct aod_smb_knobs knobs = {
 		.send = hook_stands(&smb_wire, "send"),
 		.credits = hook_stands(&smb_wire, "credits") && hook_stands(&smb_wire, "mtu_credits"),
+		.params = options->params,
 	};
 	struct aod_smb_tunables tunables = {};
 	int err = set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
 
 	/* nothing is slow and nothing an outlier until somebody says so */
 	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	return err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
+	err = err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
+	return err || !options->params ? err : widen_ring(object);
 }
 
 const struct probe smb_wire = {

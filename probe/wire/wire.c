@@ -12,8 +12,7 @@
 static const struct loaded *probe;
 struct wire wire;
 static __u64 inflight_ns = ALL_ONES;
-static __u64 lost_stdout;
-static bool outliers_open;
+static __u64 lost_stdout; /* outliers.c counts its own */
 
 static struct aod_smb_stats seen[AOD_TARGETS * AOD_COMMANDS]; /* as of the last tick */
 static __u16 idle[AOD_TARGETS];
@@ -37,35 +36,6 @@ void wire_start(const struct loaded *loaded)
 static __u64 oldest_of(__u64 head)
 {
 	return head > AOD_RING ? head - AOD_RING + 1 : head ? 1 : 0;
-}
-
-static bool emit_op(struct aod_smb_op *op)
-{
-	op->request = 0; /* a kernel address */
-	return out_add(op, sizeof(*op));
-}
-
-int wire_outlier(void *context, void *data, size_t size)
-{
-	struct aod_smb_op op;
-
-	if (size < sizeof(op))
-		return 0;
-	memcpy(&op, data, sizeof(op));
-	if (!outliers_open || !emit_op(&op)) {
-		wire_outliers_done();
-		outliers_open = out_room() > sizeof(struct aod_frame) + sizeof(op) && out_open(AOD_FRAME_OPS, NULL, 0);
-		if (!outliers_open || !emit_op(&op))
-			lost_stdout++;
-	}
-	return out_room() > OUT_LOW ? 0 : -EAGAIN;
-}
-
-void wire_outliers_done(void)
-{
-	if (outliers_open)
-		out_close();
-	outliers_open = false;
 }
 
 /* Differences to the last tick of one target and command; returns the number of buckets, -1 when nothing happened. */
@@ -195,7 +165,7 @@ static void add_open_requests(__u64 now)
 		head->open++;
 		if (now - op.created + op.queue_ns < inflight_ns || now < op.created)
 			continue;
-		if (emit_op(&op))
+		if (wire_add_op(&op))
 			head->ops++;
 		else
 			lost_stdout++;
@@ -247,11 +217,12 @@ static void lost(struct aod_lost *list, int *n, __u32 kind, __u32 detail, __u64 
 static void send_losses(__u64 recursion)
 {
 	const struct aod_smb_losses l = *wire.losses;
+	const __u64 unwritten = lost_stdout + wire_outliers_lost();
 	struct aod_lost list[AOD_COMMANDS + 16];
 	int n = 0;
 
 	if (!memcmp(told.losses, &l, sizeof(l)) && told.recursion == recursion && told.overtaken == phases_overtaken() &&
-	    told.stdout_full == lost_stdout)
+	    told.stdout_full == unwritten)
 		return;
 	lost(list, &n, AOD_LOST_INDEX, 0, l.index_full);
 	lost(list, &n, AOD_LOST_OVERFLOW, 0, l.overflow_full);
@@ -263,13 +234,14 @@ static void send_losses(__u64 recursion)
 		lost(list, &n, AOD_LOST_UNSEEN, c, l.unseen[c]);
 	lost(list, &n, AOD_LOST_RECURSION, 0, recursion);
 	lost(list, &n, AOD_LOST_OVERTAKEN, 0, phases_overtaken());
-	lost(list, &n, AOD_LOST_STDOUT, 0, lost_stdout);
+	lost(list, &n, AOD_LOST_STDOUT, 0, unwritten);
+	lost(list, &n, AOD_LOST_PARAMS, 0, l.params_full);
 	if (!out_frame(AOD_FRAME_LOST, NULL, 0, list, n * sizeof(list[0])))
 		return; /* told at the next tick */
 	memcpy(told.losses, &l, sizeof(l));
 	told.recursion = recursion;
 	told.overtaken = phases_overtaken();
-	told.stdout_full = lost_stdout;
+	told.stdout_full = unwritten;
 }
 
 void wire_tick(void)
@@ -321,7 +293,7 @@ void wire_history_pump(void)
 			return;
 		h = out_head();
 		while (h->ops < HISTORY_CHUNK && next_record(&op)) {
-			emit_op(&op);
+			wire_add_op(&op);
 			h->ops++;
 		}
 		h->done = h->ops < HISTORY_CHUNK;

@@ -22,11 +22,15 @@ struct wire {
 extern struct wire wire;
 void wire_start(const struct loaded *loaded);
 void wire_tick(void);
-int wire_outlier(void *context, void *data, size_t size);
-void wire_outliers_done(void);
 void wire_history(const struct aod_history_request *request);
 void wire_history_pump(void);
 void wire_set(const struct aod_settings *settings);
+
+/* outliers.c: what comes through the ring buffer. */
+int wire_outlier(void *context, void *data, size_t size);
+void wire_outliers_done(void);
+bool wire_add_op(struct aod_smb_op *op); /* to the open frame, without its kernel address */
+__u64 wire_outliers_lost(void); /* records not written because the reader was too slow */
 
 /* request.c: false for what this probe does not know. */
 bool wire_request(__u16 type, const void *payload, size_t size);

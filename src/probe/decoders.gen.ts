@@ -157,6 +157,7 @@ export const AodLostKind = {
   RECURSION: 8,
   OVERTAKEN: 9,
   STDOUT: 10,
+  PARAMS: 11,
   DEPTH: 16,
   NAMES: 17,
 } as const;
