@@ -34,7 +34,10 @@ function eventsOf(program: string, ...args: readonly number[]): { events: readon
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, one) => total + one, 0);
 
 describe("smb_wire in one process", { skip }, () => {
-  const program = skip === false ? compile("whole", ["wire/wire", "wire/phases", "wire/record", "clock", "out"]) : "";
+  const program =
+    skip === false
+      ? compile("whole", ["wire/wire", "wire/outliers", "wire/phases", "wire/record", "clock", "out"])
+      : "";
 
   // Less than the ring holds, and several times as much.
   for (const steps of [500, 30_000, 200_000]) {
