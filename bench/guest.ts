@@ -8,7 +8,7 @@ import { defaultMachine } from "../lab/qemu.ts";
 import { quoteArgv } from "../lab/quote.ts";
 import { boot, createRun } from "../lab/vm.ts";
 import { AodError } from "../src/system/error.ts";
-import type { GuestRequest } from "./request.ts";
+import type { GuestRequest, ToolsRequest } from "./request.ts";
 
 export const say: Say = (line) => {
   process.stderr.write(`bench: ${line}\n`);
@@ -27,8 +27,8 @@ export interface GuestRun<T> {
 /** Boots a kernel, has the request done in it and gives back its result. `icount`: guest time counts instructions, one CPU. */
 export async function runInGuest<T>(
   kernelName: string,
-  request: GuestRequest,
-  options: { readonly icount: boolean; readonly timeLimitMs: number },
+  request: GuestRequest | ToolsRequest,
+  options: { readonly icount: boolean; readonly timeLimitMs: number; readonly env?: Readonly<Record<string, string>> },
 ): Promise<GuestRun<T>> {
   await buildBench();
   const kernel = await ensureKernel(cacheRoot(process.env), kernelLine(kernelName), say);
@@ -37,6 +37,7 @@ export async function runInGuest<T>(
   await mkdir(out);
   await writeFile(join(run.job, "request.json"), JSON.stringify(request));
   const program = [process.execPath, "--no-warnings", join(repoRoot, "bench", "guest", "main.ts")];
+  const environment = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
   let told = "";
   const take = (chunk: Buffer): void => {
     told += chunk.toString();
@@ -45,7 +46,7 @@ export async function runInGuest<T>(
     kernel,
     machine: { ...defaultMachine, icount: options.icount },
     run,
-    script: `exec ${quoteArgv(program)}\n`,
+    script: `exec ${quoteArgv(["env", ...environment, ...program])}\n`,
     cwd: "/",
     timeLimitMs: options.timeLimitMs,
     onOut: take,

@@ -1,14 +1,20 @@
-// npm run bench [-- cost|workload|syscalls|memory|detection]: measures, prints, and stores under bench/results/. Without a name: all of them.
+// npm run bench [-- cost|workload|syscalls|memory|detection|tools]: measures, prints, and stores under bench/results/. Without a name: all of them.
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { ensureKernel } from "../lab/cache.ts";
+import { kernelLine } from "../lab/kernels.ts";
+import { cacheRoot } from "../lab/paths.ts";
 import { AodError, messageOf } from "../src/system/error.ts";
+import { contenders, type WorkloadName, workloads } from "./contenders.ts";
 import { costFigures, costText } from "./cost.ts";
 import { detectionText, measureDetection } from "./detection.ts";
 import { runInGuest, say } from "./guest.ts";
+import { ensureHeaders } from "./headers.ts";
 import { requirePrograms } from "./programs.ts";
-import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
+import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult, ToolsResult } from "./request.ts";
 import { sets } from "./request.ts";
 import { store } from "./results.ts";
+import { toolFigures, toolsText } from "./tools.ts";
 import { workloadFigures, workloadText } from "./workload.ts";
 
 interface Options {
@@ -18,6 +24,8 @@ interface Options {
   readonly rounds: string;
   readonly seconds: string;
   readonly object?: string;
+  readonly on: string[];
+  readonly contenders: string[];
 }
 
 const hour = 3_600_000;
@@ -95,6 +103,39 @@ async function detection(options: Options): Promise<void> {
   }
 }
 
+async function tools(options: Options): Promise<void> {
+  const chosen = contenders.filter(({ name }) => options.contenders.length === 0 || options.contenders.includes(name));
+  for (const kernel of options.kernel) {
+    for (const workload of options.on.map(workloadNamed)) {
+      const here = chosen.filter((contender) => contender.workloads.includes(workload));
+      requirePrograms(here.flatMap(({ argv, needs }) => (needs === undefined ? [] : [argv?.[0] ?? needs])));
+      const names = new Set(["off", ...here.map(({ name }) => name)]);
+      const request = {
+        kind: "tools",
+        workload,
+        contenders: [...names],
+        rounds: Number(options.rounds),
+        files: Number(options.files),
+      } as const;
+      const env = names.has("bpfcc nfsslower") ? { AOD_BENCH_KERNEL_SOURCE: await headersOf(kernel) } : {};
+      const run = await runInGuest<ToolsResult>(kernel, request, { icount: true, timeLimitMs: 2 * hour, env });
+      const figures = toolFigures(run.result);
+      const text = toolsText(figures, run.result);
+      await finish(`tools-${workload}`, kernel, run.kernel.release, text, { request, figures, ...run.result });
+    }
+  }
+}
+
+async function headersOf(kernel: string): Promise<string> {
+  return ensureHeaders(await ensureKernel(cacheRoot(process.env), kernelLine(kernel), say), say);
+}
+
+function workloadNamed(name: string): WorkloadName {
+  const found = workloads.find((workload) => workload === name);
+  if (found === undefined) throw new AodError("usage", `there is no workload ${name}: ${workloads.join(", ")}`);
+  return found;
+}
+
 const program = new Command("bench").description(
   "Measures in the lab, prints the figures, stores them in bench/results/.",
 );
@@ -115,6 +156,8 @@ function add(name: string, description: string, defaults: Defaults, action: (opt
   option("--files <n>", "files that a round creates, writes, syncs and closes", defaults.files);
   option("--rounds <n>", "rounds of each set, in turn; faults of each kind", defaults.rounds);
   option("--seconds <n>", "how long", defaults.seconds);
+  option("--on <workloads...>", `any of ${workloads.join(", ")}`, defaults.on);
+  option("--contenders <names...>", "what is attached in turn; absent: all that fit the workload", defaults.contenders);
   command.option("--object <file>", "the BPF object of ours, instead of the built one");
   command.action(action);
   full.push(() => action(defaults as Options));
@@ -135,6 +178,12 @@ add(
 add("syscalls", "system calls of aod-probe under load", { kernel: ["6.12"], seconds: "10" }, syscalls);
 add("memory", "memory of the daemon and its helper under load", { kernel: both, seconds: "60" }, memory);
 add("detection", "time to the first capture", { kernel: both, rounds: "5" }, detection);
+add(
+  "tools",
+  "what each tracing tool costs a workload, beside the reference tools",
+  { kernel: ["6.12"], on: [...workloads], contenders: [], files: "100", rounds: "5" },
+  tools,
+);
 program.action(async () => {
   for (const action of full) await action();
 });

@@ -1,3 +1,5 @@
+import type { WorkloadName } from "./contenders.ts";
+
 /** What the host asks of the program in the guest (/run/lab/request.json), and what comes back (out/result.json). */
 
 /**
@@ -19,6 +21,30 @@ export interface GuestRequest {
   readonly statistics: readonly boolean[];
   /** s; how long `syscalls` traces, and how long there is traffic before `memory` looks. */
   readonly seconds: number;
+}
+
+/** `bench tools`. */
+export interface ToolsRequest {
+  readonly kind: "tools";
+  readonly workload: WorkloadName;
+  /** Names of contenders.ts, `off` among them. */
+  readonly contenders: readonly string[];
+  readonly rounds: number;
+  readonly files: number;
+}
+
+export interface ToolRound {
+  readonly contender: string;
+  readonly files: number;
+  readonly elapsedNs: number;
+  readonly idleNs: number;
+}
+
+export interface ToolsResult {
+  readonly workload: WorkloadName;
+  readonly rounds: readonly ToolRound[];
+  /** Contenders that did not start on this kernel, with what they said. */
+  readonly failed: Readonly<Record<string, string>>;
 }
 
 export interface ProgramCost {

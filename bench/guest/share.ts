@@ -38,10 +38,16 @@ export interface Work {
 
 let directories = 0;
 
-/** A new directory, made on the server, and the program, in memory. */
-export function place(lab: Lab): { readonly program: string; readonly directory: string; readonly onServer: string } {
+/** The program of the workload, in memory. */
+export function ensureWorkProgram(lab: Lab): string {
   const program = join(lab.work, "work");
   if (!existsSync(program)) copyFileSync(join(build, "bench", "work"), program);
+  return program;
+}
+
+/** A new directory, made on the server, and the program. */
+export function place(lab: Lab): { readonly program: string; readonly directory: string; readonly onServer: string } {
+  const program = ensureWorkProgram(lab);
   directories += 1;
   const name = `d${directories}`;
   const onServer = join(shareDirectory("share"), name);
