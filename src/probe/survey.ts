@@ -1,0 +1,75 @@
+import { performance } from "node:perf_hooks";
+import type { ProbeCodec, ProbeName } from "./codec.ts";
+import { type ProbeExit, type ProbeOptions, startHelper } from "./helper.ts";
+import { missingWithout } from "./hook-effects.ts";
+import type { Hello, OpBase } from "./op.ts";
+
+/**
+ * How a probe fares here. `full`: everything that it can tell. `degraded`: it works, `lacks` says without what. `unsupported`: not on this kernel.
+ * `failed`: it could be, and `why` says what is in the way.
+ */
+export type ProbeStanding = "full" | "degraded" | "unsupported" | "failed";
+
+/** One probe, attached for a moment. */
+export interface ProbeSurvey {
+  readonly probe: ProbeName;
+  readonly standing: ProbeStanding;
+  /** Which of the helper's ways it took, e.g. `smb_trace` for smb_wire where modules have no BTF. */
+  readonly as?: string;
+  /** uname -r, as the helper saw it. */
+  readonly release?: string;
+  /** What attached, by rung. */
+  readonly rungs: Readonly<Record<string, number>>;
+  /** One sentence each. */
+  readonly lacks: readonly string[];
+  readonly why?: string;
+  /** From the start of the helper until everything was attached, ms. */
+  readonly attachMs?: number;
+}
+
+/** What attached and what did not, in the words of the probe that says hello. */
+interface Attached {
+  readonly rungs: Readonly<Record<string, number>>;
+  readonly lacks: readonly string[];
+}
+
+/** Attaches a probe, looks at what it says, and ends it. */
+export async function surveyProbe<Op extends OpBase>(
+  codec: ProbeCodec<Op>,
+  options: Omit<ProbeOptions, "object" | "probe"> & { readonly object: string },
+): Promise<ProbeSurvey> {
+  const probe = codec.name;
+  const started = performance.now();
+  const outcome = Promise.withResolvers<Hello | ProbeExit>();
+  const helper = startHelper(
+    { ...options, probe },
+    codec,
+    (event) => {
+      if (event.type === "hello") outcome.resolve(event.hello);
+    },
+    (exit) => outcome.resolve(exit),
+  );
+  const answer = await outcome.promise;
+  const attachMs = Math.round(performance.now() - started);
+  await helper.stop();
+  if ("requested" in answer) {
+    const standing = answer.unsupported ? "unsupported" : "failed";
+    return { probe, standing, rungs: {}, lacks: [], why: answer.message };
+  }
+  const { rungs, lacks } = attachedOf(answer);
+  return {
+    probe,
+    standing: lacks.length === 0 ? "full" : "degraded",
+    ...(answer.probe === probe ? undefined : { as: answer.probe }),
+    release: answer.release,
+    rungs,
+    lacks,
+    attachMs,
+  };
+}
+
+function attachedOf(hello: Hello): Attached {
+  const rungs: Record<string, number> = {};
+  for (const { rung } of hello.hooks) if (rung !== "none") rungs[rung] = (rungs[rung] ?? 0) + 1;
+  return { rungs, lacks: missingWithout(hello.hooks) };
+}
