@@ -5,6 +5,7 @@ import type { ProbeCodec, ProbeName } from "../probe/codec.ts";
 import type { OpBase } from "../probe/op.ts";
 import { smbWire } from "../probe/smb-wire.ts";
 import { type ProbeSurvey, surveyProbe } from "../probe/survey.ts";
+import { nfsVfs, smbVfs } from "../probe/vfs-decoder.ts";
 import { AodError } from "../system/error.ts";
 import { nativePaths } from "../system/paths.ts";
 import { left, printable } from "../tools/table-text.ts";
@@ -23,6 +24,8 @@ type Told =
 /** Which probe each tool rests on. */
 const uses: readonly { readonly codec: ProbeCodec<OpBase>; readonly tools: readonly string[] }[] = [
   { codec: smbWire, tools: ["smbslower", "smbiosnoop"] },
+  { codec: smbVfs, tools: ["smbvfsslower", "smbvfsiosnoop"] },
+  { codec: nfsVfs, tools: ["nfsvfsslower"] },
 ];
 
 const probeNames = uses.map(({ codec }) => codec.name);

@@ -3,6 +3,7 @@ import type { ProbeCodec, ProbeName } from "./codec.ts";
 import { type ProbeExit, type ProbeOptions, startHelper } from "./helper.ts";
 import { missingWithout } from "./hook-effects.ts";
 import type { Hello, OpBase } from "./op.ts";
+import { isVfsHello } from "./vfs-decoder.ts";
 
 /**
  * How a probe fares here. `full`: everything that it can tell. `degraded`: it works, `lacks` says without what. `unsupported`: not on this kernel.
@@ -69,7 +70,11 @@ export async function surveyProbe<Op extends OpBase>(
 }
 
 function attachedOf(hello: Hello): Attached {
+  const callbacks = isVfsHello(hello) ? hello.callbacks : [];
   const rungs: Record<string, number> = {};
-  for (const { rung } of hello.hooks) if (rung !== "none") rungs[rung] = (rungs[rung] ?? 0) + 1;
-  return { rungs, lacks: missingWithout(hello.hooks) };
+  for (const { rung } of [...hello.hooks, ...callbacks]) if (rung !== "none") rungs[rung] = (rungs[rung] ?? 0) + 1;
+  // What other file systems use too is left out on purpose, unless asked for.
+  const missing = callbacks.filter(({ rung, shared }) => rung === "none" && !shared);
+  const sentences = missing.map(({ function: name, why }) => `${name} is not seen: ${why ?? "no reason given"}`);
+  return { rungs, lacks: [...missingWithout(hello.hooks), ...sentences] };
 }
