@@ -39,8 +39,7 @@ export const nfsvfsslower: ToolSpec<VfsOp> = {
   },
   plan: (line, common) => {
     const wanted = line.options.nfsVersion;
-    const passes = typeof wanted === "string" ? ofVersion(wanted) : undefined;
-    return slowerPlan(nfsVfs, "NFS", line, common, passes);
+    return slowerPlan(nfsVfs, "NFS", line, common, typeof wanted === "string" ? { passes: ofVersion(wanted) } : {});
   },
 };
 

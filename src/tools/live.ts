@@ -87,7 +87,9 @@ export function probesOf<Op extends OpBase>({ probe, besides = [] }: ToolPlan<Op
 
 /** The running probes of a tool. */
 export class LiveRun<Op extends OpBase> {
-  private readonly helpers: readonly Helper[];
+  private readonly own: Helper;
+  private readonly besides: readonly Helper[];
+  private readonly settled: () => Promise<void>;
   private readonly world: LiveWorld;
   private readonly sampler: WaiterSampler<Op> | undefined;
   private sampling: Promise<void> | undefined;
@@ -100,32 +102,28 @@ export class LiveRun<Op extends OpBase> {
       inputs.event(event);
       if (event.type === "tick") this.sample(inputs);
     };
-    const besides = (plan.besides ?? []).map(({ probe, request, args, onEvent }, index) =>
-      this.helper(index, probe, { request, args: args ?? [] }, onEvent, inputs.exit, start),
-    );
-    this.helpers = [
-      ...besides,
-      this.helper(
-        besides.length,
-        plan.probe,
-        { request: plan.request, args: plan.args ?? [] },
-        onEvent,
-        inputs.exit,
-        start,
-      ),
-    ];
+    this.besides = (plan.besides ?? []).map(({ probe, request, args, onEvent, onStart }, index) => {
+      const helper = this.helper(index, probe, { request, args: args ?? [] }, onEvent, inputs.exit, start);
+      onStart?.((frame) => helper.request(frame));
+      return helper;
+    });
+    const asked = { request: plan.request, args: plan.args ?? [] };
+    this.own = this.helper(this.besides.length, plan.probe, asked, onEvent, inputs.exit, start);
+    this.settled = async () => plan.stage?.settled?.();
   }
 
   /** Asks the probes to end, and waits for all that they had to say. They may still be detaching. */
   async drain(): Promise<void> {
     this.world.recorder?.close();
-    await Promise.all(this.helpers.map((helper) => helper.drain()));
+    await this.own.drain();
+    await this.settled();
+    await Promise.all(this.besides.map((helper) => helper.drain()));
     await this.sampling;
     this.world.advance();
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.helpers.map((helper) => helper.stop()));
+    await Promise.all([this.own, ...this.besides].map((helper) => helper.stop()));
   }
 
   private helper<O extends OpBase>(

@@ -42,8 +42,10 @@ export async function replay<Op extends OpBase>(
   // The program and its object are names: what they did is recorded.
   const options = { program: "aod-probe", object: "", start: player.start, clock: player.clock };
   const ended = (exit: ProbeExit): void => inputs.exit(exit);
-  for (const { probe, onEvent } of plan.besides ?? [])
-    startHelper({ ...options, probe: probe.name }, probe, onEvent, ended);
+  for (const { probe, onEvent, onStart } of plan.besides ?? []) {
+    const helper = startHelper({ ...options, probe: probe.name }, probe, onEvent, ended);
+    onStart?.((frame) => helper.request(frame));
+  }
   startHelper(
     { ...options, probe: plan.probe.name },
     plan.probe,

@@ -85,6 +85,8 @@ export interface Stage<Op extends OpBase> {
   flush(): readonly Op[];
   /** What it had to give up, in total. */
   losses?(): readonly Loss[];
+  /** The tool's probe has said all; what the stage still waits for from the others. They are ended when this resolves. */
+  settled?(): Promise<void>;
 }
 
 export interface BesideProbe {
@@ -92,4 +94,6 @@ export interface BesideProbe {
   readonly request?: Buffer;
   readonly args?: readonly string[];
   readonly onEvent: (event: OpEvent<OpBase>) => void;
+  /** Gets what sends it further requests. */
+  readonly onStart?: (send: (frame: Buffer) => void) => void;
 }

@@ -20,6 +20,8 @@ import {
   vfsJson,
 } from "./vfs.ts";
 import { VfsMounts } from "./vfs-mounts.ts";
+import type { WireTree } from "./wire-tree.ts";
+import { treeJson, treeParts } from "./wire-tree-plan.ts";
 
 const columns: readonly Column<VfsOp>[] = [
   endTime(10),
@@ -41,13 +43,20 @@ export function declareSlower(command: Command): void {
   addGroupOptions(command);
 }
 
-/** `who`: whose callbacks, as the title says it. `passes`: the tool's own filter by mount. */
+export interface SlowerExtras {
+  /** The tool's own filter by mount. */
+  readonly passes?: (target: Target) => boolean;
+  /** Requests are shown under the calls. */
+  readonly tree?: WireTree | undefined;
+}
+
+/** `who`: whose callbacks, as the title says it. */
 export function slowerPlan(
   probe: ProbeCodec<VfsOp, VfsEvent>,
   who: string,
   line: ParsedLine,
   common: CommonOptions<VfsOp>,
-  passes: (target: Target) => boolean = () => true,
+  { passes = () => true, tree }: SlowerExtras = {},
 ): ToolPlan<VfsOp> {
   const minMs = Number(line.args[0]);
   const groups = groupsOf(line);
@@ -64,7 +73,9 @@ export function slowerPlan(
     args: vfsArgs(groups, common),
     title: `Tracing ${who} callbacks that are slower than ${minMs} ms.`,
     columns: common.verbose ? [...columns, ...more] : columns,
-    json: vfsJson,
+    json: (row) =>
+      tree === undefined || row.kind !== "op" ? vfsJson(row) : { ...vfsJson(row), ...treeJson(row, tree) },
+    ...(tree === undefined ? undefined : treeParts(tree)),
     wants: (op, target) => op.latencyUs >= minMs * 1000 && passes(target),
     showsOpen: true,
     command: (op) => op.callback.function,
