@@ -29,6 +29,8 @@ export interface WriterLimits {
   readonly blockBytes?: number;
   /** Packed blocks that may wait for the disk. */
   readonly queueBytes?: number;
+  /** Of the file; then nothing more goes in. */
+  readonly fileBytes?: number;
 }
 
 /** Only a few µs for each 10 kB, and a recording is a third larger than with the default level. */
@@ -39,6 +41,8 @@ const zstd = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksu
  * here and in the file.
  */
 export class RecordingWriter {
+  /** Bytes of the blocks so far. */
+  bytes = 0;
   /** Since its beginning. */
   lost: Lost = { chunks: 0, bytes: 0 };
   /** Why nothing can be written any more. */
@@ -46,6 +50,7 @@ export class RecordingWriter {
   private readonly file: BlockFile;
   private readonly blockBytes: number;
   private readonly queueBytes: number;
+  private readonly fileBytes: number;
   private block: Buffer[] = [];
   private blockSize = 0;
   private queue: Buffer[] = [];
@@ -59,11 +64,23 @@ export class RecordingWriter {
     this.file = file;
     this.blockBytes = limits.blockBytes ?? 256 * 1024;
     this.queueBytes = limits.queueBytes ?? 16 * 1024 * 1024;
+    this.fileBytes = limits.fileBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Bytes that wait for the disk. */
+  get backlog(): number {
+    return this.queued;
+  }
+
+  /** The file has reached its limit. */
+  get full(): boolean {
+    return this.bytes >= this.fileBytes;
   }
 
   write(chunk: Chunk): void {
     if (
       this.failure !== undefined ||
+      this.full ||
       chunk.payload.length > PAYLOAD_MAX ||
       this.queued + this.blockSize > this.queueBytes
     ) {
@@ -88,6 +105,7 @@ export class RecordingWriter {
     const block = Buffer.concat([head, packed]);
     this.queue.push(block);
     this.queued += block.length;
+    this.bytes += block.length;
     this.next();
   }
 

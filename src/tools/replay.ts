@@ -11,11 +11,13 @@ import type { ToolPlan } from "./spec.ts";
 /** The machine at the time of a recording. */
 export class ReplayWorld implements World {
   readonly player: Player;
+  readonly path: string;
   readonly clock: World["clock"];
   readonly readProc: World["readProc"];
 
   constructor(recording: Recording) {
     this.player = new Player(recording);
+    this.path = recording.path;
     ({ clock: this.clock, readProc: this.readProc } = this.player);
   }
 }
@@ -34,14 +36,18 @@ const AFTER_NS = 2e9;
 /** Lets the probes of a tool say once more what they said. Resolves at the end, or when no more is wanted. */
 export async function replay<Op extends OpBase>(
   plan: ToolPlan<Op>,
-  { player }: ReplayWorld,
+  { player, path }: ReplayWorld,
   inputs: Inputs<Op>,
   { durationS, finished, ready }: ReplayEnds,
 ): Promise<void> {
   let untilNs = Number.POSITIVE_INFINITY;
   // The program and its object are names: what they did is recorded.
   const options = { program: "aod-probe", object: "", start: player.start, clock: player.clock };
-  const ended = (exit: ProbeExit): void => inputs.exit(exit);
+  let error: string | undefined;
+  const ended = (exit: ProbeExit): void => {
+    error = undefined;
+    inputs.exit(exit);
+  };
   for (const { probe, onEvent, onStart } of plan.besides ?? []) {
     const helper = startHelper({ ...options, probe: probe.name }, probe, onEvent, ended);
     onStart?.((frame) => helper.request(frame));
@@ -50,6 +56,7 @@ export async function replay<Op extends OpBase>(
     { ...options, probe: plan.probe.name },
     plan.probe,
     (event) => {
+      if (event.type === "error") error = event.message;
       inputs.event(event);
       if (event.type === "hello" && durationS !== undefined) untilNs = player.clock.nowNs() + durationS * 1e9;
     },
@@ -64,6 +71,8 @@ export async function replay<Op extends OpBase>(
     waiters: (waiters) => inputs.waiters(waiters),
     ready,
   });
+  // Its helper went on: it is this program that does not understand it.
+  if (error !== undefined) throw new AodError("usage", `${path} cannot be replayed: ${error}`);
 }
 
 /** Throws a usage error when a tool's probes are not in it. */

@@ -1,0 +1,56 @@
+// Every tracing tool on real recordings, against what it printed when the golden files were read. AOD_GOLDEN=write writes them anew: read the difference.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+
+const root = join(import.meta.dirname, "..");
+const recordings = join(root, "test/fixtures/recordings");
+
+/** [recording, name of the golden file, command line] */
+const cases: readonly (readonly [recording: string, golden: string, argv: readonly string[]])[] = [
+  ["6.12-smb_wire", "smbslower", ["smbslower", "0"]],
+  ["6.12-smb_wire", "smbslower-v", ["smbslower", "20", "-v", "-x", "echo"]],
+  ["6.12-smb_wire", "smbslower-json", ["smbslower", "1000", "--json"]],
+  ["6.12-smb_wire", "smbslower-csv", ["smbslower", "0", "--csv", "--comm", "cat", "-n", "5"]],
+  ["6.12-smb_wire", "smbslower-stop", ["smbslower", "--share", "share", "--stop-on", "slow>=2s"]],
+  ["6.12-smb_wire", "smbslower-mount", ["smbslower", "100", "--mount", "/mnt/share"]],
+];
+
+function run(argv: readonly string[]) {
+  return spawnSync(process.execPath, [join(root, "src/cli/main.ts"), ...argv], {
+    encoding: "utf8",
+    env: { ...process.env, TZ: "UTC", AOD_INVOKED_AS: "aod" },
+  });
+}
+
+describe("recordings", () => {
+  for (const [recording, golden, argv] of cases) {
+    it(`${recording}: ${argv.join(" ")}`, () => {
+      const { status, stdout, stderr } = run([...argv, "--replay", join(recordings, `${recording}.aodrec`)]);
+      const text = `${stdout}--- stderr, exit status ${status}\n${stderr}`;
+      const path = join(recordings, recording, `${golden}.txt`);
+      if (process.env.AOD_GOLDEN === "write") writeFileSync(path, text);
+      assert.equal(text, readFileSync(path, "utf8"));
+    });
+  }
+
+  it("that are none are refused with one line and exit status 2", () => {
+    for (const [file, said] of [
+      ["package.json", "is no recording of aod: it begins otherwise"],
+      ["test", "is no recording: it is no file"],
+      ["nothing", "there is no such file"],
+    ] as const) {
+      for (const argv of [
+        ["smbslower", "--replay", join(root, file)],
+        ["record", "show", join(root, file)],
+        ["record", "salvage", join(root, file), join(root, "never")],
+      ]) {
+        const { status, stdout, stderr } = run(argv);
+        assert.deepEqual([status, stdout], [2, ""], argv.join(" "));
+        assert.match(stderr, new RegExp(`^aod: [^\\n]*${said}\\n$`));
+      }
+    }
+  });
+});
