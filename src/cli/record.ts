@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { headerOf } from "../record/header.ts";
+import { LiveWorld } from "../record/live-world.ts";
 import { Recorder } from "../record/recorder.ts";
 import { salvage } from "../record/salvage.ts";
 import { createRecording } from "../record/writer.ts";
@@ -8,7 +9,7 @@ import { nearest } from "../smb/nearest.ts";
 import { AodError } from "../system/error.ts";
 import { number } from "../tools/arguments.ts";
 import { Ending } from "../tools/ending.ts";
-import { LiveWorld, moduleAppears, requireSupport } from "../tools/live.ts";
+import { moduleAppears, requireSupport } from "../tools/live.ts";
 import { RecordRun } from "../tools/record-ops.ts";
 import { type Recordable, recordableNames, recordables } from "../tools/recordable.ts";
 import { refuseNetworkMount } from "../tools/recording.ts";

@@ -1,18 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { OpEvent, ProbeCodec } from "../probe/codec.ts";
 import { type Helper, type ProbeExit, startHelper } from "../probe/helper.ts";
-import { type ProbeProcess, type StartProcess, startProcess } from "../probe/helper-process.ts";
+import { type StartProcess, startProcess } from "../probe/helper-process.ts";
 import type { OpBase, Waiter } from "../probe/op.ts";
-import type { Moment } from "../record/format.ts";
-import type { Recorder } from "../record/recorder.ts";
-import { type Clock, systemClock } from "../system/clock.ts";
+import type { LiveWorld } from "../record/live-world.ts";
 import { AodError } from "../system/error.ts";
-import { HeldClock } from "../system/held-clock.ts";
 import { nativePaths } from "../system/paths.ts";
 import type { Ending } from "./ending.ts";
-import type { World } from "./op.ts";
 import type { ToolPlan, WaiterSampler } from "./spec.ts";
 
 const POLL_MS = 500;
@@ -23,61 +18,6 @@ export interface Inputs<Op extends OpBase> {
   readonly waiters: (waiters: readonly Waiter[]) => void;
   /** A helper has ended by itself. */
   readonly exit: (exit: ProbeExit) => void;
-}
-
-/** This machine, with a clock that goes on with each input. */
-export class LiveWorld implements World {
-  readonly clock: HeldClock;
-  readonly start: Moment;
-  /** How far the clock has gone. */
-  at: Moment;
-  recorder: Recorder | undefined;
-  private readonly procRoot: string;
-  private readonly source: Clock;
-  /** What was read before it was clear whether it is to be kept. */
-  private readonly early = new Map<string, string | undefined>();
-  private started = false;
-
-  constructor(procRoot = "/proc", source = systemClock) {
-    this.procRoot = procRoot;
-    this.source = source;
-    this.start = momentOf(source);
-    this.at = this.start;
-    this.clock = new HeldClock(this.start.nowNs, this.start.wallMs);
-  }
-
-  /** Keeps what is read here, from the beginning on. */
-  recordWith(recorder: Recorder): void {
-    this.recorder = recorder;
-    for (const [path, text] of this.early) recorder.file(path, text);
-  }
-
-  advance(): void {
-    this.started = true;
-    this.at = momentOf(this.source);
-    this.clock.advance(this.at.nowNs, this.at.wallMs);
-  }
-
-  readonly readProc = (path: string): string | undefined => {
-    const text = this.readUnrecorded(path);
-    if (this.recorder !== undefined) this.recorder.file(path, text);
-    else if (!this.started) this.early.set(path, text);
-    return text;
-  };
-
-  /** For what leads to an input that is recorded itself. */
-  readonly readUnrecorded = (path: string): string | undefined => {
-    try {
-      return readFileSync(join(this.procRoot, path), "utf8");
-    } catch {
-      // Not there (the module is not loaded, the task has ended) or not readable: both mean that nothing is known.
-      return undefined;
-    }
-  };
-}
-
-function momentOf(clock: Clock): Moment {
-  return { nowNs: clock.nowNs(), wallMs: clock.wallMs() };
 }
 
 /** The names of the probes that a tool starts, in the order of their numbers in a recording. */
@@ -135,23 +75,17 @@ export class LiveRun<Op extends OpBase> {
     start: StartProcess,
   ): Helper {
     const paths = nativePaths();
-    let process: ProbeProcess | undefined;
+    const followed = this.world.follow(index, start);
     const options = {
       program: paths.probe,
       object: paths.object(codec.object),
       probe: codec.name,
       args,
       clock: this.world.clock,
-      start: (argv: Parameters<StartProcess>[0]) => {
-        process = start(argv);
-        // Before the reader of the frames, which was not there yet: the clock goes on first.
-        process.stdout.on("data", () => this.world.advance());
-        return process;
-      },
+      start: followed.start,
     };
     const helper = startHelper(options, codec, onEvent, onExit);
-    // Behind the reader of the frames: what is read while a piece is dealt with is kept before it.
-    if (process !== undefined) this.world.recorder?.follow(index, process);
+    followed.record();
     if (request !== undefined) helper.request(request);
     return helper;
   }

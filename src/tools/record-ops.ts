@@ -1,11 +1,11 @@
 import { setInterval } from "node:timers";
 import type { OpEvent } from "../probe/codec.ts";
 import { type Helper, type ProbeExit, startHelper } from "../probe/helper.ts";
-import { type ProbeProcess, type StartProcess, startProcess } from "../probe/helper-process.ts";
+import { type StartProcess, startProcess } from "../probe/helper-process.ts";
 import type { Hello, Loss, OpBase } from "../probe/op.ts";
+import type { LiveWorld } from "../record/live-world.ts";
 import type { Recorder } from "../record/recorder.ts";
 import { nativePaths } from "../system/paths.ts";
-import type { LiveWorld } from "./live.ts";
 import type { Recordable, RecordOptions } from "./recordable.ts";
 import type { WaiterSampler } from "./spec.ts";
 
@@ -84,13 +84,13 @@ export class RecordRun {
     options: RecordOptions,
     start: StartProcess,
   ): Helper {
-    const { world, recorder } = this;
+    const { world } = this;
     const sampler = waiters?.({ clock: world.clock, readProc: world.readUnrecorded });
     const sample = sampler === undefined ? undefined : this.sampling(sampler);
     const look = filesReader(world, files);
     // What is there at the beginning: who replays it asks for the mounts first.
     look();
-    let process: ProbeProcess | undefined;
+    const followed = world.follow(index, start);
     const helper = startHelper(
       {
         program: nativePaths().probe,
@@ -99,11 +99,7 @@ export class RecordRun {
         args: args(options),
         tickMs: TICK_MS,
         clock: world.clock,
-        start: (argv) => {
-          process = start(argv);
-          process.stdout.on("data", () => world.advance());
-          return process;
-        },
+        start: followed.start,
       },
       codec,
       (event) => {
@@ -120,7 +116,7 @@ export class RecordRun {
         if (!exit.requested) this.events.exit(probe.name, exit);
       },
     );
-    if (process !== undefined) recorder.follow(index, process);
+    followed.record();
     helper.request(request);
     return helper;
   }

@@ -1,11 +1,12 @@
 import type { OpBase } from "../probe/op.ts";
 import { headerOf } from "../record/header.ts";
+import type { LiveWorld } from "../record/live-world.ts";
 import { Recorder } from "../record/recorder.ts";
 import { createRecording, type RecordingWriter } from "../record/writer.ts";
 import { AodError } from "../system/error.ts";
 import { mountOf, parseMountinfo } from "../system/mountinfo.ts";
 import { isNfs, isSmb } from "../system/mounts.ts";
-import { type LiveWorld, probesOf } from "./live.ts";
+import { probesOf } from "./live.ts";
 import type { World } from "./op.ts";
 import type { ToolPlan } from "./spec.ts";
 

@@ -1,11 +1,12 @@
 import { Command } from "commander";
 import type { ProbeExit } from "../probe/helper.ts";
 import type { OpBase } from "../probe/op.ts";
+import { LiveWorld } from "../record/live-world.ts";
 import { openRecording } from "../record/reader.ts";
 import { AodError } from "../system/error.ts";
 import { Ending } from "./ending.ts";
 import { type Filters, filtersOf } from "./filters.ts";
-import { LiveRun, LiveWorld, moduleAppears, requireSupport } from "./live.ts";
+import { LiveRun, moduleAppears, requireSupport } from "./live.ts";
 import type { World } from "./op.ts";
 import { addCommonOptions, type CommonOptions, commonOptionsOf } from "./options.ts";
 import { LineOutput } from "./output.ts";
