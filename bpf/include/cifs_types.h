@@ -3,6 +3,8 @@
 #ifndef AOD_CIFS_TYPES_H
 #define AOD_CIFS_TYPES_H
 
+#include <stdbool.h>
+
 #define CORE __attribute__((preserve_access_index))
 
 struct kref {
