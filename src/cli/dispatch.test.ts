@@ -65,6 +65,20 @@ for (const [argv, message] of wrong) {
   });
 }
 
+test("a wrong value is told in one line, with the option that it was given to", async () => {
+  for (const [argv, message] of [
+    [["smbslower", "ten"], "min_ms: expected a number of ms, at least 0."],
+    [["smbslower", "-c", "it's"], `--cmds: there is no command "it's": commands are `],
+    [["smbslower", "-p", "me"], "--pid: expected a process id."],
+  ] as const) {
+    await assert.rejects(dispatch({ invokedAs: "aod", argv, version: "1", commands }), (error) => {
+      assert.ok(error instanceof AodError && error.exitStatus === 2);
+      assert.ok(error.message.startsWith(message) && !error.message.includes("\n"), error.message);
+      return true;
+    });
+  }
+});
+
 test("every command of the table loads, has its name and a help with examples", async () => {
   for (const { name, load } of commands) {
     const command = (await load()).build();

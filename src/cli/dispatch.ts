@@ -78,8 +78,21 @@ async function parse(command: Command, argv: readonly string[], noCommand: boole
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
-    throw new AodError("usage", `${error.message.replace(/^error: /, "")}\ntry: ${command.name()} --help`, {
-      cause: error,
-    });
+    throw new AodError("usage", wrongUse(error, command), { cause: error });
   }
+}
+
+const wrongValue = [
+  /^option '(?:-\w, )?(-[^\s']*)[^']*' argument '.*' is invalid\. (.*)$/s,
+  /^command-argument value '.*' is invalid for argument '([^']*)'\. (.*)$/s,
+];
+
+/** One line when a value is wrong, since that says it all; else also where the help is. */
+function wrongUse({ code, message }: CommanderError, command: Command): string {
+  const text = message.replace(/^error: /, "");
+  for (const pattern of code === "commander.invalidArgument" ? wrongValue : []) {
+    const [, what, why] = pattern.exec(text) ?? [];
+    if (what !== undefined && why !== undefined) return `${what}: ${why}`;
+  }
+  return `${text}\ntry: ${command.name()} --help`;
 }

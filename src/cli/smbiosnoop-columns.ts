@@ -7,7 +7,7 @@ import { commandText, statusText } from "../tools/smb-text.ts";
 /** `paramsText`: what the op asked for; undefined when that is not known. */
 export function columnsOf(verbose: boolean, paramsText: (op: SmbOp) => string | undefined): readonly Column<SmbOp>[] {
   const known: readonly Column<SmbOp>[] = [
-    task(),
+    task(15),
     pid(),
     { title: "COMMAND", width: 20, value: ({ op }) => commandText(op) },
     { title: "STATUS", width: 30, value: ({ op }) => statusText(op) },

@@ -73,7 +73,7 @@ describe("smbiosnoop", () => {
     const { plan } = await parse();
     assert.equal(
       textHeading(plan.columns),
-      "TASK           PID     COMMAND              STATUS                         ERRNO       SESSIONID          CONN_ID PARAMS",
+      "TASK            PID     COMMAND              STATUS                         ERRNO       SESSIONID          CONN_ID PARAMS",
     );
     assert.equal(csvHeading(plan.columns), "TASK,PID,COMMAND,STATUS,ERRNO,SESSIONID,CONN_ID,PARAMS");
     const fixed = Buffer.alloc(56);
@@ -83,7 +83,7 @@ describe("smbiosnoop", () => {
     const line = textLine(plan.columns, rowOf(ops.denied));
     assert.match(
       line,
-      /^dd {13}1234 {4}SMB2_CREATE {10}STATUS_ACCESS_DENIED {11}EACCES {6}0x1b80118000065 {4}0x1 {5}Req/,
+      /^dd {14}1234 {4}SMB2_CREATE {10}STATUS_ACCESS_DENIED {11}EACCES {6}0x1b80118000065 {4}0x1 {5}Req/,
     );
     assert.match(line, /\|File=a,\\x0a\\u\{202e\}\\x7c$/);
     const csv = csvLine(plan.columns, rowOf(ops.denied));

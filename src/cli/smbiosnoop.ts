@@ -93,7 +93,7 @@ function plan(line: ParsedLine, common: CommonOptions<SmbOp>): ToolPlan<SmbOp> {
       return { ...smbJson(row), ...(params === undefined ? undefined : { params: paramsJson(params) }) };
     },
     wants,
-    showsOpen: true,
+    showsOpen: "end",
     command: (op) => op.command,
     names: smbNames,
     stage,

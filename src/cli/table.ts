@@ -15,6 +15,12 @@ export const commands: readonly CliCommand[] = [
     load: () => import("./smbslower.ts"),
   },
   {
+    name: "smbiosnoop",
+    summary: "trace SMB requests with their return codes and parameters",
+    tool: true,
+    load: () => import("./smbiosnoop.ts"),
+  },
+  {
     name: "smbvfsslower",
     summary: "trace calls of the SMB client's VFS callbacks that are slower than a threshold",
     tool: true,

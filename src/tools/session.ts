@@ -91,7 +91,7 @@ export class Session<Op extends OpBase> {
     const { plan } = this.parts;
     if (this.ended) return;
     for (const op of plan.stage?.flush() ?? []) this.onOp(op);
-    for (const op of this.openOps()) this.opRow(op);
+    if (plan.showsOpen) for (const op of this.openOps()) this.opRow(op);
     const { nowNs } = this;
     for (const waiter of this.waiting.values()) this.waiterRow(waiter, nowNs);
     for (const waiter of this.inflight?.waiters ?? []) this.waiterRow(waiter, nowNs);
@@ -142,7 +142,7 @@ export class Session<Op extends OpBase> {
     this.inflight = inflight;
     this.endedSince = new Set();
     if (this.parts.common.stopOn !== undefined) for (const op of this.openOps(() => true)) this.judge(op, false);
-    if (!this.parts.common.verbose || !this.parts.plan.showsOpen) return;
+    if (!this.parts.common.verbose || this.parts.plan.showsOpen !== true) return;
     const open = new Set<number>();
     for (const op of this.openOps()) {
       open.add(op.seq);
@@ -153,7 +153,6 @@ export class Session<Op extends OpBase> {
 
   /** What was in flight when the helper last looked, and has not been seen to end since. */
   private openOps(wants = this.parts.plan.wants): readonly Op[] {
-    if (!this.parts.plan.showsOpen) return [];
     const ops = this.inflight?.ops ?? [];
     return ops
       .filter((op) => {

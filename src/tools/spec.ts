@@ -53,8 +53,8 @@ export interface ToolPlan<Op extends OpBase> {
   readonly wants: (op: Op, target: Target) => boolean;
   /** The same of a task that waits; without it none is shown. */
   readonly wantsWaiter?: (waiter: Waiter, untilNs: number) => boolean;
-  /** What is in flight is shown too: at the end, with -v when it passes the limit. */
-  readonly showsOpen: boolean;
+  /** What is in flight is shown too: at the end, and unless this is `end`, with -v, when it passes the limit. */
+  readonly showsOpen: boolean | "end";
   /** What the summary counts by. */
   readonly command: (op: Op) => string;
   readonly names: (world: World) => Names<Op>;
