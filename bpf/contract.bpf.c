@@ -29,6 +29,13 @@ KEEP(aod_vfs_tick_entry);
 KEEP(aod_vfs_running);
 KEEP(aod_vfs_tunables);
 KEEP(aod_vfs_settings);
+KEEP(aod_rpc_op);
+KEEP(aod_rpc_path);
+KEEP(aod_rpc_target);
+KEEP(aod_rpc_tunables);
+KEEP(aod_rpc_settings);
+KEEP(aod_rpc_tick);
+KEEP(aod_rpc_tick_entry);
 
 enum aod_limit {
 	AOD_LIMIT_RING = AOD_RING,
@@ -36,6 +43,7 @@ enum aod_limit {
 	AOD_LIMIT_BUCKETS = AOD_BUCKETS,
 	AOD_LIMIT_VFS_CALLBACKS = AOD_VFS_CALLBACKS,
 	AOD_LIMIT_VFS_TEXT = AOD_VFS_TEXT,
+	AOD_LIMIT_RPC_PROCEDURES = AOD_RPC_PROCEDURES,
 	AOD_LIMIT_FRAME_VERSION = AOD_FRAME_VERSION,
 	AOD_LIMIT_FRAME_MAX = AOD_FRAME_MAX,
 };
@@ -52,3 +60,5 @@ enum aod_frame_type keep_frame_type;
 enum aod_rung keep_rung;
 enum aod_histogram keep_histogram;
 enum aod_lost_kind keep_lost_kind;
+enum aod_rpc_state keep_rpc_state;
+enum aod_rpc_flag keep_rpc_flag;

@@ -17,7 +17,7 @@
 
 #define FINISH_MS 1500 /* the parent waits 2 s */
 
-static const struct probe *const probes[] = { &smb_wire };
+static const struct probe *const probes[] = { &smb_wire, &nfs_rpc };
 
 static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--verbose]\n";
 

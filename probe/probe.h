@@ -91,6 +91,7 @@ struct probe {
 };
 
 extern const struct probe smb_wire;
+extern const struct probe nfs_rpc;
 
 /* ladder.c: which rung each hook of the probe can stand on, by what this kernel shows. 0 or -errno. */
 int ladder_choose(const struct options *options);

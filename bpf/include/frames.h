@@ -10,6 +10,7 @@
 
 #include "smb_wire.h"
 #include "vfs.h"
+#include "nfs_rpc.h"
 
 #define AOD_FRAME_VERSION 1
 #define AOD_FRAME_MAX (1 << 20)
@@ -29,6 +30,8 @@ enum aod_frame_type {
 	AOD_FRAME_LOST = 6,     /* aod_lost x n: totals since start of every kind that is not zero; after a tick when one changed */
 	AOD_FRAME_ERROR = 7,    /* aod_error: the helper cannot go on; its last frame */
 	AOD_FRAME_PARAMS = 8,   /* aod_smb_params x n: of ops that are in a later OPS or INFLIGHT */
+	AOD_FRAME_RPC_TARGETS = 16, /* aod_rpc_target x n: new or changed; before what names them */
+	AOD_FRAME_RPC_PATHS = 17,   /* aod_rpc_path x n: of ops that are in a later OPS */
 	AOD_REQUEST_SET = 64,     /* aod_settings */
 	AOD_REQUEST_HISTORY = 65, /* aod_history_request */
 };

@@ -43,7 +43,9 @@ export function findCommand(commands: readonly CliCommand[], name: string): CliC
 async function runCommand(entry: CliCommand, argv: readonly string[], name: string, version: string): Promise<void> {
   const command = (await entry.load()).build();
   command.name(name);
-  if (entry.tool === true && name === entry.name) command.version(version);
+  // The NFS tools have -V for the version of NFS.
+  const taken = command.options.some((option) => option.short === "-V");
+  if (entry.tool === true && name === entry.name) command.version(version, taken ? "--version" : "-V, --version");
   return parse(command, argv, false);
 }
 

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import type { ProbeCodec, ProbeName } from "../probe/codec.ts";
 import type { OpBase } from "../probe/op.ts";
+import { nfsRpc } from "../probe/rpc-wire.ts";
 import { smbWire } from "../probe/smb-wire.ts";
 import { type ProbeSurvey, surveyProbe } from "../probe/survey.ts";
 import { nfsVfs, smbVfs } from "../probe/vfs-decoder.ts";
@@ -26,6 +27,7 @@ const uses: readonly { readonly codec: ProbeCodec<OpBase>; readonly tools: reado
   { codec: smbWire, tools: ["smbslower", "smbiosnoop"] },
   { codec: smbVfs, tools: ["smbvfsslower", "smbvfsiosnoop"] },
   { codec: nfsVfs, tools: ["nfsvfsslower"] },
+  { codec: nfsRpc, tools: ["nfsslower", "nfsiosnoop"] },
 ];
 
 const probeNames = uses.map(({ codec }) => codec.name);

@@ -38,4 +38,16 @@ export const commands: readonly CliCommand[] = [
     tool: true,
     load: () => import("./nfsvfsslower.ts"),
   },
+  {
+    name: "nfsslower",
+    summary: "trace NFS operations that are slower than a threshold",
+    tool: true,
+    load: () => import("./nfsslower.ts"),
+  },
+  {
+    name: "nfsiosnoop",
+    summary: "trace NFS operations with their status",
+    tool: true,
+    load: () => import("./nfsiosnoop.ts"),
+  },
 ];

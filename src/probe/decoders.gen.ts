@@ -32,6 +32,7 @@ export const AodLimit = {
   BUCKETS: 128,
   VFS_CALLBACKS: 192,
   VFS_TEXT: 1024,
+  RPC_PROCEDURES: 96,
   FRAME_VERSION: 1,
   FRAME_MAX: 1048576,
 } as const;
@@ -128,6 +129,8 @@ export const AodFrameType = {
   FRAME_LOST: 6,
   FRAME_ERROR: 7,
   FRAME_PARAMS: 8,
+  FRAME_RPC_TARGETS: 16,
+  FRAME_RPC_PATHS: 17,
   REQUEST_SET: 64,
   REQUEST_HISTORY: 65,
 } as const;
@@ -160,6 +163,28 @@ export const AodLostKind = {
   PARAMS: 11,
   DEPTH: 16,
   NAMES: 17,
+} as const;
+
+export const AodRpcState = {
+  EMPTY: 0,
+  OPEN: 1,
+  ANSWERED: 2,
+  CLOSED: 3,
+  MOVED: 4,
+  GHOST: 5,
+  HELD: 6,
+  UNSENT: 7,
+} as const;
+
+export const AodRpcFlag = {
+  ASYNC: 1,
+  REPLIED: 2,
+  STATUS: 4,
+  WORKER: 8,
+  RANGE: 16,
+  OVERTAKEN: 32,
+  CUT: 64,
+  SOFT: 128,
 } as const;
 
 export const AOD_SMB_OP_SIZE = 184;
@@ -958,4 +983,319 @@ export function decodeAodVfsSettings(bytes: Buffer, at: number): AodVfsSettings 
 export function encodeAodVfsSettings(value: AodVfsSettings, bytes: Buffer, at: number): void {
   encodeAodVfsTunables(value.vfs, bytes, at);
   writeU64(bytes, value.inflightNs, at + 48);
+}
+
+export const AOD_RPC_OP_SIZE = 320;
+
+export interface AodRpcOp {
+  readonly seq: number;
+  readonly request: bigint;
+  readonly created: number;
+  readonly started: number;
+  readonly closed: number;
+  readonly backlogNs: number;
+  readonly rttNs: number;
+  readonly executeNs: number;
+  readonly backlogSum: number;
+  readonly rttSum: number;
+  readonly executeSum: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly cgroup: bigint;
+  readonly inode: bigint;
+  readonly offset: number;
+  readonly count: number;
+  readonly xid: number;
+  readonly status: number;
+  readonly rpcStatus: number;
+  readonly attempts: number;
+  readonly transmissions: number;
+  readonly timeouts: number;
+  readonly tasks: number;
+  readonly client: number;
+  readonly target: number;
+  readonly device: number;
+  readonly tid: number;
+  readonly tgid: number;
+  readonly uid: number;
+  readonly flags: number;
+  readonly state: number;
+  readonly procedure: number;
+  readonly begunAs: number;
+  readonly wire: number;
+  readonly slot: number;
+  readonly version: number;
+  readonly minor: number;
+  readonly name: string;
+  readonly comm: string;
+  readonly file: string;
+  readonly seqCheck: number;
+}
+
+export function decodeAodRpcOp(bytes: Buffer, at: number): AodRpcOp {
+  return {
+    seq: readU64(bytes, at),
+    request: bytes.readBigUInt64LE(at + 8),
+    created: readU64(bytes, at + 16),
+    started: readU64(bytes, at + 24),
+    closed: readU64(bytes, at + 32),
+    backlogNs: readU64(bytes, at + 40),
+    rttNs: readU64(bytes, at + 48),
+    executeNs: readU64(bytes, at + 56),
+    backlogSum: readU64(bytes, at + 64),
+    rttSum: readU64(bytes, at + 72),
+    executeSum: readU64(bytes, at + 80),
+    sent: readU64(bytes, at + 88),
+    received: readU64(bytes, at + 96),
+    cgroup: bytes.readBigUInt64LE(at + 104),
+    inode: bytes.readBigUInt64LE(at + 112),
+    offset: readU64(bytes, at + 120),
+    count: bytes.readUInt32LE(at + 128),
+    xid: bytes.readUInt32LE(at + 132),
+    status: bytes.readInt32LE(at + 136),
+    rpcStatus: bytes.readInt32LE(at + 140),
+    attempts: bytes.readUInt32LE(at + 144),
+    transmissions: bytes.readUInt32LE(at + 148),
+    timeouts: bytes.readUInt32LE(at + 152),
+    tasks: bytes.readUInt32LE(at + 156),
+    client: bytes.readUInt32LE(at + 160),
+    target: bytes.readUInt32LE(at + 164),
+    device: bytes.readUInt32LE(at + 168),
+    tid: bytes.readUInt32LE(at + 172),
+    tgid: bytes.readUInt32LE(at + 176),
+    uid: bytes.readUInt32LE(at + 180),
+    flags: bytes.readUInt32LE(at + 184),
+    state: bytes.readUInt32LE(at + 188),
+    procedure: bytes.readUInt16LE(at + 192),
+    begunAs: bytes.readUInt16LE(at + 194),
+    wire: bytes.readUInt16LE(at + 196),
+    slot: bytes.readUInt16LE(at + 198),
+    version: bytes.readUInt32LE(at + 200),
+    minor: bytes.readUInt32LE(at + 204),
+    name: readText(bytes, at + 208, 24),
+    comm: readText(bytes, at + 232, 16),
+    file: readText(bytes, at + 248, 64),
+    seqCheck: readU64(bytes, at + 312),
+  };
+}
+
+export function encodeAodRpcOp(value: AodRpcOp, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.seq, at);
+  bytes.writeBigUInt64LE(value.request, at + 8);
+  writeU64(bytes, value.created, at + 16);
+  writeU64(bytes, value.started, at + 24);
+  writeU64(bytes, value.closed, at + 32);
+  writeU64(bytes, value.backlogNs, at + 40);
+  writeU64(bytes, value.rttNs, at + 48);
+  writeU64(bytes, value.executeNs, at + 56);
+  writeU64(bytes, value.backlogSum, at + 64);
+  writeU64(bytes, value.rttSum, at + 72);
+  writeU64(bytes, value.executeSum, at + 80);
+  writeU64(bytes, value.sent, at + 88);
+  writeU64(bytes, value.received, at + 96);
+  bytes.writeBigUInt64LE(value.cgroup, at + 104);
+  bytes.writeBigUInt64LE(value.inode, at + 112);
+  writeU64(bytes, value.offset, at + 120);
+  bytes.writeUInt32LE(value.count, at + 128);
+  bytes.writeUInt32LE(value.xid, at + 132);
+  bytes.writeInt32LE(value.status, at + 136);
+  bytes.writeInt32LE(value.rpcStatus, at + 140);
+  bytes.writeUInt32LE(value.attempts, at + 144);
+  bytes.writeUInt32LE(value.transmissions, at + 148);
+  bytes.writeUInt32LE(value.timeouts, at + 152);
+  bytes.writeUInt32LE(value.tasks, at + 156);
+  bytes.writeUInt32LE(value.client, at + 160);
+  bytes.writeUInt32LE(value.target, at + 164);
+  bytes.writeUInt32LE(value.device, at + 168);
+  bytes.writeUInt32LE(value.tid, at + 172);
+  bytes.writeUInt32LE(value.tgid, at + 176);
+  bytes.writeUInt32LE(value.uid, at + 180);
+  bytes.writeUInt32LE(value.flags, at + 184);
+  bytes.writeUInt32LE(value.state, at + 188);
+  bytes.writeUInt16LE(value.procedure, at + 192);
+  bytes.writeUInt16LE(value.begunAs, at + 194);
+  bytes.writeUInt16LE(value.wire, at + 196);
+  bytes.writeUInt16LE(value.slot, at + 198);
+  bytes.writeUInt32LE(value.version, at + 200);
+  bytes.writeUInt32LE(value.minor, at + 204);
+  writeText(bytes, value.name, at + 208, 24);
+  writeText(bytes, value.comm, at + 232, 16);
+  writeText(bytes, value.file, at + 248, 64);
+  writeU64(bytes, value.seqCheck, at + 312);
+}
+
+export const AOD_RPC_PATH_SIZE = 528;
+
+export interface AodRpcPath {
+  readonly seq: number;
+  readonly size: number;
+  readonly cut: number;
+  readonly text: Buffer;
+}
+
+export function decodeAodRpcPath(bytes: Buffer, at: number): AodRpcPath {
+  return {
+    seq: readU64(bytes, at),
+    size: bytes.readUInt32LE(at + 8),
+    cut: bytes.readUInt32LE(at + 12),
+    text: bytes.subarray(at + 16, at + 16 + 512),
+  };
+}
+
+export function encodeAodRpcPath(value: AodRpcPath, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.seq, at);
+  bytes.writeUInt32LE(value.size, at + 8);
+  bytes.writeUInt32LE(value.cut, at + 12);
+  value.text.copy(bytes, at + 16, 0, 512);
+}
+
+export const AOD_RPC_TARGET_SIZE = 152;
+
+export interface AodRpcTarget {
+  readonly key: bigint;
+  readonly looked: number;
+  readonly id: number;
+  readonly client: number;
+  readonly parent: number;
+  readonly version: number;
+  readonly minor: number;
+  readonly device: number;
+  readonly server: string;
+  readonly address: string;
+}
+
+export function decodeAodRpcTarget(bytes: Buffer, at: number): AodRpcTarget {
+  return {
+    key: bytes.readBigUInt64LE(at),
+    looked: readU64(bytes, at + 8),
+    id: bytes.readUInt32LE(at + 16),
+    client: bytes.readUInt32LE(at + 20),
+    parent: bytes.readUInt32LE(at + 24),
+    version: bytes.readUInt32LE(at + 28),
+    minor: bytes.readUInt32LE(at + 32),
+    device: bytes.readUInt32LE(at + 36),
+    server: readText(bytes, at + 40, 64),
+    address: readText(bytes, at + 104, 48),
+  };
+}
+
+export function encodeAodRpcTarget(value: AodRpcTarget, bytes: Buffer, at: number): void {
+  bytes.writeBigUInt64LE(value.key, at);
+  writeU64(bytes, value.looked, at + 8);
+  bytes.writeUInt32LE(value.id, at + 16);
+  bytes.writeUInt32LE(value.client, at + 20);
+  bytes.writeUInt32LE(value.parent, at + 24);
+  bytes.writeUInt32LE(value.version, at + 28);
+  bytes.writeUInt32LE(value.minor, at + 32);
+  bytes.writeUInt32LE(value.device, at + 36);
+  writeText(bytes, value.server, at + 40, 64);
+  writeText(bytes, value.address, at + 104, 48);
+}
+
+export const AOD_RPC_TUNABLES_SIZE = 1736;
+
+export interface AodRpcTunables {
+  readonly slowNs: readonly number[];
+  readonly errors: Buffer;
+  readonly paths: number;
+}
+
+export function decodeAodRpcTunables(bytes: Buffer, at: number): AodRpcTunables {
+  return {
+    slowNs: Array.from({ length: 192 }, (_, index) => readU64(bytes, at + index * 8)),
+    errors: bytes.subarray(at + 1536, at + 1536 + 192),
+    paths: bytes.readUInt32LE(at + 1728),
+  };
+}
+
+export function encodeAodRpcTunables(value: AodRpcTunables, bytes: Buffer, at: number): void {
+  for (let index = 0; index < 192; index++) {
+    writeU64(bytes, value.slowNs[index] ?? 0, at + index * 8);
+  }
+  value.errors.copy(bytes, at + 1536, 0, 192);
+  bytes.writeUInt32LE(value.paths, at + 1728);
+}
+
+export const AOD_RPC_SETTINGS_SIZE = 1744;
+
+export interface AodRpcSettings {
+  readonly rpc: AodRpcTunables;
+  readonly inflightNs: number;
+}
+
+export function decodeAodRpcSettings(bytes: Buffer, at: number): AodRpcSettings {
+  return {
+    rpc: decodeAodRpcTunables(bytes, at),
+    inflightNs: readU64(bytes, at + 1736),
+  };
+}
+
+export function encodeAodRpcSettings(value: AodRpcSettings, bytes: Buffer, at: number): void {
+  encodeAodRpcTunables(value.rpc, bytes, at);
+  writeU64(bytes, value.inflightNs, at + 1736);
+}
+
+export const AOD_RPC_TICK_SIZE = 40;
+
+export interface AodRpcTick {
+  readonly now: number;
+  readonly head: number;
+  readonly oldest: number;
+  readonly recursionMisses: number;
+  readonly entries: number;
+}
+
+export function decodeAodRpcTick(bytes: Buffer, at: number): AodRpcTick {
+  return {
+    now: readU64(bytes, at),
+    head: readU64(bytes, at + 8),
+    oldest: readU64(bytes, at + 16),
+    recursionMisses: readU64(bytes, at + 24),
+    entries: bytes.readUInt32LE(at + 32),
+  };
+}
+
+export function encodeAodRpcTick(value: AodRpcTick, bytes: Buffer, at: number): void {
+  writeU64(bytes, value.now, at);
+  writeU64(bytes, value.head, at + 8);
+  writeU64(bytes, value.oldest, at + 16);
+  writeU64(bytes, value.recursionMisses, at + 24);
+  bytes.writeUInt32LE(value.entries, at + 32);
+}
+
+export const AOD_RPC_TICK_ENTRY_SIZE = 64;
+
+export interface AodRpcTickEntry {
+  readonly target: number;
+  readonly procedure: number;
+  readonly buckets: number;
+  readonly count: number;
+  readonly errors: number;
+  readonly attempts: number;
+  readonly transmissions: number;
+  readonly name: string;
+}
+
+export function decodeAodRpcTickEntry(bytes: Buffer, at: number): AodRpcTickEntry {
+  return {
+    target: bytes.readUInt32LE(at),
+    procedure: bytes.readUInt16LE(at + 4),
+    buckets: bytes.readUInt16LE(at + 6),
+    count: readU64(bytes, at + 8),
+    errors: readU64(bytes, at + 16),
+    attempts: readU64(bytes, at + 24),
+    transmissions: readU64(bytes, at + 32),
+    name: readText(bytes, at + 40, 24),
+  };
+}
+
+export function encodeAodRpcTickEntry(value: AodRpcTickEntry, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.target, at);
+  bytes.writeUInt16LE(value.procedure, at + 4);
+  bytes.writeUInt16LE(value.buckets, at + 6);
+  writeU64(bytes, value.count, at + 8);
+  writeU64(bytes, value.errors, at + 16);
+  writeU64(bytes, value.attempts, at + 24);
+  writeU64(bytes, value.transmissions, at + 32);
+  writeText(bytes, value.name, at + 40, 24);
 }

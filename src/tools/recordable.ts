@@ -1,6 +1,8 @@
 // What `aod record ops` can record: one line for each probe.
 import type { OpEvent, ProbeCodec, ProbeName } from "../probe/codec.ts";
 import type { OpBase } from "../probe/op.ts";
+import { rpcSettingsFrame } from "../probe/rpc-settings.ts";
+import { nfsRpc } from "../probe/rpc-wire.ts";
 import { settingsFrame } from "../probe/settings.ts";
 import { smbWire } from "../probe/smb-wire.ts";
 import type { World } from "./op.ts";
@@ -32,6 +34,12 @@ export const recordables: readonly Recordable[] = [
     args: ({ params }) => (params ? ["--params"] : []),
     files: ["fs/cifs/DebugData", mounts],
     waiters: reconnectWaiters,
+  },
+  {
+    codec: nfsRpc,
+    request: rpcSettingsFrame({ slowUs: 0, errors: true, paths: true, inflightUs: 0 }),
+    args: () => [],
+    files: [mounts],
   },
 ];
 
