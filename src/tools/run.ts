@@ -2,7 +2,6 @@ import { Command } from "commander";
 import type { ProbeExit } from "../probe/helper.ts";
 import type { OpBase } from "../probe/op.ts";
 import { LiveWorld } from "../record/live-world.ts";
-import { openRecording } from "../record/reader.ts";
 import { AodError } from "../system/error.ts";
 import { Ending } from "./ending.ts";
 import { type Filters, filtersOf } from "./filters.ts";
@@ -10,8 +9,6 @@ import { LiveRun, moduleAppears, requireSupport } from "./live.ts";
 import type { World } from "./op.ts";
 import { addCommonOptions, type CommonOptions, commonOptionsOf } from "./options.ts";
 import { LineOutput } from "./output.ts";
-import { lossOf, startRecording } from "./recording.ts";
-import { ReplayWorld, replay, requireProbes } from "./replay.ts";
 import { Session } from "./session.ts";
 import type { ParsedLine, ToolPlan, ToolSpec } from "./spec.ts";
 import { runThen } from "./then.ts";
@@ -69,7 +66,7 @@ async function runLive<Op extends OpBase>(asked: Asked<Op>, say: Say, ending: En
   requireSupport();
   if (!(await moduleAppears(plan.probe.module, ending, say))) return;
   const { promise, resolve } = Promise.withResolvers<End>();
-  const recording = common.record === undefined ? undefined : startRecording(common.record, spec.name, plan, world);
+  const recording = common.record === undefined ? undefined : await recordingOf(common.record, spec.name, plan, world);
   const output = new LineOutput(process.stdout);
   const session = sessionOf(asked, filters, world, output, { say, finish: (by) => resolve({ by }) });
   const run = new LiveRun<Op>(plan, world, {
@@ -84,15 +81,24 @@ async function runLive<Op extends OpBase>(asked: Asked<Op>, say: Say, ending: En
   if (by !== undefined) await stoppedBy(by, common, say);
   await run.drain();
   session.end();
-  await recording?.end();
+  await recording?.recorder.end();
   await finish(session, output, say);
-  if (recording !== undefined) for (const line of lossOf(recording.writer)) say(line);
+  for (const line of recording?.losses() ?? []) say(line);
   await run.stop();
   throwIfFailed(exit);
 }
 
+async function recordingOf<Op extends OpBase>(file: string, tool: string, plan: ToolPlan<Op>, world: LiveWorld) {
+  const { lossOf, startRecording } = await import("./recording.ts");
+  const recorder = startRecording(file, tool, plan, world);
+  return { recorder, losses: () => lossOf(recorder.writer) };
+}
+
 async function runReplay<Op extends OpBase>(asked: Asked<Op>, file: string, say: Say, ending: Ending): Promise<void> {
   const { common, plan, spec } = asked;
+  // Recordings bring along what checks them: most runs need neither.
+  const { openRecording } = await import("../record/reader.ts");
+  const { ReplayWorld, replay, requireProbes } = await import("./replay.ts");
   const recording = openRecording(file);
   try {
     requireProbes(plan, spec.name, recording);
