@@ -192,6 +192,19 @@ describe("smbvfsslower's lines", () => {
     }
   });
 
+  it("are of the chosen groups, also when there is more, as in a recording", async () => {
+    const shared = { id: 3, function: "filemap_fault", member: "fault", module: "vmlinux", shared: 1 };
+    const lookup = rawVfsOp({ callback: 2, started: T0 + 3 });
+    const frames = [slow, vfsOpsFrame([lookup, rawVfsOp({ callback: 3, started: T0 + 4 })])];
+    const functions = async (...argv: readonly string[]) => {
+      const { out } = await shown(await parse(smbvfsslower, "1", "-j", ...argv), frames, [shared]);
+      return out.slice(1).map((line) => line.split(",")[4]);
+    };
+    assert.deepEqual(await functions("--inode"), ["cifs_lookup"]);
+    assert.deepEqual(await functions("--file", "--shared"), ["cifs_open", "cifs_flush", "filemap_fault"]);
+    assert.deepEqual(await functions(), ["cifs_open", "cifs_flush", "cifs_lookup"]);
+  });
+
   it("the summary counts by function and has every loss", async () => {
     const lost = lostFrame([{ kind: 16, detail: 0, count: 3 }]);
     const { summary } = await shown(await parse(smbvfsslower, "1"), [slow, lost]);

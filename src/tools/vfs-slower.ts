@@ -14,6 +14,7 @@ import {
   attachedLines,
   functionColumn,
   groupsOf,
+  inGroups,
   pathColumn,
   typeColumn,
   vfsArgs,
@@ -76,7 +77,7 @@ export function slowerPlan(
     json: (row) =>
       tree === undefined || row.kind !== "op" ? vfsJson(row) : { ...vfsJson(row), ...treeJson(row, tree) },
     ...(tree === undefined ? undefined : treeParts(tree)),
-    wants: (op, target) => op.latencyUs >= minMs * 1000 && passes(target),
+    wants: (op, target) => op.latencyUs >= minMs * 1000 && inGroups(groups, op) && passes(target),
     showsOpen: true,
     command: (op) => op.callback.function,
     names: (world) => new VfsMounts(world),

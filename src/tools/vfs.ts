@@ -47,6 +47,11 @@ export function groupsOf({ options }: ParsedLine): Groups {
   return { types: given.length === 0 ? vfsTypes : given, shared: options.shared === true };
 }
 
+/** A recording may have more than was chosen. */
+export function inGroups({ types, shared }: Groups, { callback }: VfsOp): boolean {
+  return types.includes(callback.type) && (shared || !callback.shared);
+}
+
 /** The helper's arguments: what is not chosen is not attached. Paths cost a walk for each call that is handed out. */
 export function vfsArgs({ types, shared }: Groups, common: CommonOptions<VfsOp>): readonly string[] {
   const paths = common.verbose || common.format === "json";

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { AodOpFlag, AodOpState, type AodSmbOp } from "../probe/decoders.gen.ts";
 import { FrameReader } from "../probe/frames.ts";
 import { SmbWireDecoder } from "../probe/smb-wire.ts";
-import { historyAnswerFrame, lostFrame, rawOp, T0, tickFrame } from "../probe/testing/make-frames.ts";
+import { historyAnswerFrame, lostFrame, opsFrame, rawOp, T0, tickFrame } from "../probe/testing/make-frames.ts";
 import { rawCallback, rawVfsOp, type VfsOpInput } from "../probe/testing/make-vfs-frames.ts";
 import { type VfsOp, vfsCallbackOf, vfsOpOf } from "../probe/vfs-op.ts";
 import { treeLines } from "./tree-text.ts";
@@ -108,6 +108,20 @@ describe("--tree", () => {
       "  (earlier requests are not in the history any more)",
     ]);
     assert.deepEqual(treeLines({ requests: [], workers: 0, cut: false }), ["  (no request of this task)"]);
+  });
+
+  it("finds requests that were told unasked, as a recording has them", () => {
+    const { tree, asked, wire, take } = treeWith();
+    wire(opsFrame([request(1, 0.9), request(2, 1.1)]));
+    const one = call();
+    assert.deepEqual(take(one), []);
+    wire(opsFrame([request(3, 1.2)]));
+    wire(tickFrame({ now: T0 + 3 * S }));
+    assert.deepEqual(take(), [one]);
+    assert.deepEqual([tree.of(one)?.requests.length, tree.of(one)?.cut, asked], [2, false, []]);
+    const late = call({ started: T0 + 1.15 * S });
+    take(late);
+    assert.deepEqual([tree.flush(), tree.of(late)?.requests.length, tree.losses()], [[late], 1, []]);
   });
 
   it("at the end what was not looked up is shown without, and counted", async () => {

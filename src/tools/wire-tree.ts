@@ -19,6 +19,8 @@ export interface Caused {
 /** Calls that wait for an answer; more go without. */
 const MAX_PENDING = 4096;
 const MAX_TICKS = 4096;
+/** As many as the history holds. */
+const MAX_TOLD = 16_384;
 const SETTLE_MS = 2000;
 
 /** Keeps calls back until the wire probe has told its history of that time. */
@@ -30,6 +32,8 @@ export class WireTree implements Stage<VfsOp> {
   private asked: VfsOp[] = [];
   private ready: VfsOp[] = [];
   private answer: SmbOp[] = [];
+  /** Requests that were told unasked, as a recording of all of them has it: nobody answers there. */
+  private readonly told: SmbOp[] = [];
   private token = 0;
   private skipped = 0;
   private losses_: readonly Loss[] = [];
@@ -57,6 +61,7 @@ export class WireTree implements Stage<VfsOp> {
   }
 
   flush(): readonly VfsOp[] {
+    this.lookUpTold();
     const rest = [...this.ready, ...this.asked, ...this.waiting];
     this.skipped += this.asked.length + this.waiting.length;
     this.ready = [];
@@ -85,14 +90,16 @@ export class WireTree implements Stage<VfsOp> {
     if (event.type === "tick" && "head" in event.tick && typeof event.tick.head === "number") {
       this.ticks.push({ nowNs: event.tick.nowNs, head: event.tick.head });
       if (this.ticks.length > MAX_TICKS) this.ticks.shift();
+      this.lookUpTold();
       this.ask();
     }
+    if (event.type === "ops") this.keep(event.ops);
     if (event.type === "lost") this.losses_ = event.losses.map((loss) => ({ ...loss, kind: `wire ${loss.kind}` }));
     if (event.type === "history" && event.history.token === this.token) this.onHistory(event.history);
   }
 
   private ask(): void {
-    if (this.asked.length > 0 || this.waiting.length === 0 || this.send === undefined) return;
+    if (this.asked.length > 0 || this.waiting.length === 0 || this.send === undefined || this.told.length > 0) return;
     this.asked = this.waiting;
     this.waiting = [];
     this.answer = [];
@@ -110,19 +117,36 @@ export class WireTree implements Stage<VfsOp> {
   private onHistory({ ops, done, oldest }: History<OpBase>): void {
     for (const op of ops) if (isSmbOp(op)) this.answer.push(op);
     if (!done) return;
-    const byTask = Map.groupBy(this.answer, ({ tid }) => tid);
-    const workers = this.answer.filter(isWorkers);
-    const fromNs = this.answer.reduce((least, op) => (op.seq === oldest ? op.startedNs : least), 0);
+    this.lookUp(this.answer, oldest);
+    this.answer = [];
+    this.ask();
+    if (this.asked.length === 0) this.onSettled();
+  }
+
+  private keep(ops: readonly OpBase[]): void {
+    for (const op of ops) if (isSmbOp(op)) this.told.push(op);
+    if (this.told.length > MAX_TOLD) this.told.splice(0, this.told.length - MAX_TOLD);
+  }
+
+  /** What came before the tick of the wire probe is whole. */
+  private lookUpTold(): void {
+    const [oldest] = this.told;
+    if (oldest === undefined) return;
+    this.asked.push(...this.waiting.splice(0));
+    if (this.asked.length > 0) this.lookUp(this.told, oldest.seq);
+  }
+
+  /** Finds the requests of all calls that were asked about. `oldest`: seq of the first that is still known. */
+  private lookUp(known: readonly SmbOp[], oldest: number): void {
+    const byTask = Map.groupBy(known, ({ tid }) => tid);
+    const workers = known.filter(isWorkers);
+    const fromNs = known.reduce((least, op) => (op.seq === oldest ? op.startedNs : least), 0);
     for (const call of this.asked) {
       const own = (byTask.get(call.tid) ?? []).filter((op) => beganWithin(op, call)).sort((a, b) => a.seq - b.seq);
       const others = workers.filter((op) => op.tid !== call.tid && overlaps(op, call)).length;
       this.caused.set(call, { requests: own, workers: others, cut: oldest > 1 && fromNs > call.startedNs });
     }
-    this.ready.push(...this.asked);
-    this.asked = [];
-    this.answer = [];
-    this.ask();
-    if (this.asked.length === 0) this.onSettled();
+    this.ready.push(...this.asked.splice(0));
   }
 }
 
