@@ -7,11 +7,13 @@ export interface Impairment {
   readonly delayMs: number;
   readonly jitterMs?: number;
   readonly lossPercent?: number;
+  /** The server's port: 445 (SMB) when absent, 2049 is NFS. */
+  readonly port?: number;
 }
 
-/** tc commands that impair what goes to port 445 over lo and leave all other traffic of lo alone. */
+/** tc commands that impair what goes to that port over lo and leave all other traffic of lo alone. */
 export function impairCommands(impairment: Impairment): string[][] {
-  const { delayMs, jitterMs = 0, lossPercent = 0 } = impairment;
+  const { delayMs, jitterMs = 0, lossPercent = 0, port = 445 } = impairment;
   const netem = ["delay", `${delayMs}ms`, ...(jitterMs > 0 ? [`${jitterMs}ms`] : [])];
   if (lossPercent > 0) netem.push("loss", `${lossPercent}%`);
   return [
@@ -20,7 +22,21 @@ export function impairCommands(impairment: Impairment): string[][] {
     ["tc", "qdisc", "replace", "dev", "lo", "parent", "1:4", "handle", "40:", "netem", "limit", "10000", ...netem],
     [
       ...["tc", "filter", "replace", "dev", "lo", "parent", "1:", "protocol", "ip", "prio", "1", "handle", "800::1"],
-      ...["u32", "match", "ip", "protocol", "6", "0xff", "match", "ip", "dport", "445", "0xffff", "flowid", "1:4"],
+      ...[
+        "u32",
+        "match",
+        "ip",
+        "protocol",
+        "6",
+        "0xff",
+        "match",
+        "ip",
+        "dport",
+        String(port),
+        "0xffff",
+        "flowid",
+        "1:4",
+      ],
     ],
   ];
 }
@@ -36,18 +52,18 @@ export async function clearImpairment(lab: Lab): Promise<void> {
   await lab.run(["tc", "qdisc", "del", "dev", "lo", "root"], { anyStatus: true });
 }
 
-const dropRules = [
-  ["INPUT", "-i", "lo", "-p", "tcp", "--dport", "445", "-j", "DROP"],
-  ["INPUT", "-i", "lo", "-p", "tcp", "--sport", "445", "-j", "DROP"],
-] as const;
+const dropRules = (port: number): string[][] => [
+  ["INPUT", "-i", "lo", "-p", "tcp", "--dport", String(port), "-j", "DROP"],
+  ["INPUT", "-i", "lo", "-p", "tcp", "--sport", String(port), "-j", "DROP"],
+];
 
-/** Every packet from and to port 445 is dropped on arrival, as by a firewall: no reset, no ICMP. */
-export async function dropPort445(lab: Lab): Promise<void> {
-  lab.onEnd("accept port 445", () => acceptPort445(lab));
-  for (const rule of dropRules) await lab.run(["iptables", "-w", "10", "-A", ...rule]);
+/** Every packet from and to a TCP port is dropped on arrival, as by a firewall: no reset, no ICMP. */
+export async function dropPort(lab: Lab, port: number): Promise<void> {
+  lab.onEnd(`accept port ${port}`, () => acceptPort(lab, port));
+  for (const rule of dropRules(port)) await lab.run(["iptables", "-w", "10", "-A", ...rule]);
 }
 
-export async function acceptPort445(lab: Lab): Promise<void> {
+export async function acceptPort(lab: Lab, port: number): Promise<void> {
   // Status 1: there is no such rule.
-  for (const rule of dropRules) await lab.run(["iptables", "-w", "10", "-D", ...rule], { anyStatus: true });
+  for (const rule of dropRules(port)) await lab.run(["iptables", "-w", "10", "-D", ...rule], { anyStatus: true });
 }

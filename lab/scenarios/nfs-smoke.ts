@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { clearImpairment, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
-import { exportDirectory, mountNfs, type NfsVersion, nfsVersions, readMountstats, startNfsd } from "../guest/nfs.ts";
+import {
+  exportDirectory,
+  killNfsd,
+  mountNfs,
+  type NfsVersion,
+  nfsVersions,
+  readMountstats,
+  restartNfsd,
+  startNfsd,
+} from "../guest/nfs.ts";
 import { defineScenario } from "../scenario.ts";
 
 const content = "written through the mount\n".repeat(1000);
@@ -43,9 +53,30 @@ async function work(lab: Lab, version: NfsVersion): Promise<Seen> {
   };
 }
 
+const delayMs = 400;
+
+/** How long `stat` of a file takes whose attributes may not be cached, and whether it came to its end. */
+async function roundTrip(lab: Lab, path: string): Promise<{ tookMs: number; done: boolean }> {
+  const ran = await lab.run(["stat", join(path, "file-4.2-renamed")], { timeoutMs: 3_000, anyStatus: true });
+  return { tookMs: ran.tookMs, done: ran.status === 0 };
+}
+
+async function faults(lab: Lab): Promise<void> {
+  const { path } = await mountNfs(lab, { mountPoint: "/mnt/nfs-faults", options: { noac: true } });
+  await impair(lab, { delayMs, port: 2049 });
+  const delayed = await roundTrip(lab, path);
+  await clearImpairment(lab);
+  killNfsd(lab);
+  const killed = await roundTrip(lab, path);
+  await restartNfsd(lab);
+  await lab.until("the restarted server answers", 60, async () => (await roundTrip(lab, path)).done);
+  lab.writeJson("faults.json", { delayed, killed });
+}
+
 export default defineScenario({
   name: "nfs-smoke",
-  summary: "knfsd and mounts of NFS 3, 4.0, 4.1 and 4.2 work, and mountstats counts what was done (no AOD)",
+  summary:
+    "knfsd and mounts of NFS 3, 4.0, 4.1 and 4.2 work, mountstats counts what was done, faults are felt (no AOD)",
   timeLimitSeconds: 180,
 
   setup: (lab) => startNfsd(lab),
@@ -54,9 +85,14 @@ export default defineScenario({
     const seen: Record<string, Seen> = {};
     for (const version of nfsVersions) seen[version] = await lab.step(`version ${version}`, () => work(lab, version));
     lab.writeJson("seen.json", seen);
+    await lab.step("server delayed, killed, restarted", () => faults(lab));
   },
 
   expect(results) {
+    const { delayed, killed } = results.json("faults.json") as Record<string, { tookMs: number; done: boolean }>;
+    // A lower bound: netem delays each request by this.
+    assert.ok(delayed?.done && delayed.tookMs >= delayMs, JSON.stringify(delayed));
+    assert.equal(killed?.done, false);
     const seen = results.json("seen.json") as Record<NfsVersion, Seen>;
     for (const version of nfsVersions) {
       const { options, rpcVersion, unknown, operations, onServer, readBack } = seen[version];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keepProcCifs, mountCifs } from "../guest/cifs.ts";
-import { acceptPort445, clearImpairment, dropPort445, impair } from "../guest/faults.ts";
+import { acceptPort, clearImpairment, dropPort, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
 import { freezeSamba, killSamba, restartSamba, shareDirectory, startSamba, thawSamba } from "../guest/samba.ts";
 import { defineScenario } from "../scenario.ts";
@@ -74,11 +74,11 @@ export default defineScenario({
     });
 
     await lab.step("port 445 dropped", async () => {
-      await dropPort445(lab);
+      await dropPort(lab, 445);
       await measure("dropped", 2_000);
     });
     await lab.step("port 445 accepted", async () => {
-      await acceptPort445(lab);
+      await acceptPort(lab, 445);
       await measure("afterDrop");
     });
     lab.writeJson("measured.json", measured);
