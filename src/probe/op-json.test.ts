@@ -29,6 +29,7 @@ describe("an op in JSON", () => {
       pid: 1_234,
       tid: 1_235,
       comm: "dd",
+      uid: 1_000,
       server: "127.0.0.1",
       share: "\\\\127.0.0.1\\share",
       connection_id: "0x1",

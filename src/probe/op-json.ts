@@ -18,6 +18,7 @@ export interface SmbOpJson {
   readonly pid?: number;
   readonly tid: number;
   readonly comm: string;
+  readonly uid: number;
   readonly server?: string;
   readonly share?: string;
   readonly connection_id: string;
@@ -53,7 +54,9 @@ export function opToJson(op: SmbOp, target: SmbTarget, clock: Clock): SmbOpJson 
     ...(op.pid === undefined ? undefined : { pid: op.pid }),
     tid: op.tid,
     comm: op.comm,
-    ...target,
+    uid: op.uid,
+    ...(target.server === undefined ? undefined : { server: target.server }),
+    ...(target.share === undefined ? undefined : { share: target.share }),
     connection_id: hex(op.connectionId),
     session_id: hex(op.sessionId),
     tree_id: hex(op.treeId),

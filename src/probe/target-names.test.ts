@@ -48,6 +48,13 @@ describe("TargetNames", () => {
     assert.equal(world.reads, 2);
   });
 
+  it("knows the address behind a name", () => {
+    const { names } = namesOf(text.replaceAll("Hostname: 127.0.0.1", "Hostname: fileserver"));
+    assert.equal(names.of(share).server, "fileserver");
+    assert.equal(names.addressOf(1n), "127.0.0.1");
+    assert.equal(names.addressOf(99n), undefined);
+  });
+
   it("remembers what has gone", () => {
     const { names, world } = namesOf(text);
     names.of(share);

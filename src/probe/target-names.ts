@@ -31,18 +31,22 @@ export function debugDataReader(procRoot = "/proc"): ReadDebugData {
 }
 
 /**
- * (connection, session, tree) -> server and share, from DebugData. Refreshed when something unknown is asked for, at most once a second;
+ * (connection, session, tree) -> server and share, from DebugData. Refreshed when something unknown is asked for, at most once a second unless told otherwise;
  * remembered after the share has gone.
  */
 export class TargetNames {
   private readonly servers = new Map<bigint, string>();
+  private readonly addresses = new Map<bigint, string>();
   private readonly shares = new Map<string, string>();
   private readonly read: ReadDebugData;
   private readonly clock: Clock;
+  private readonly minIntervalNs: number;
   private readAtNs = Number.NEGATIVE_INFINITY;
 
-  constructor(read: ReadDebugData, clock: Clock) {
+  /** `minIntervalNs`: what is not known is looked for at most this often. */
+  constructor(read: ReadDebugData, clock: Clock, minIntervalNs = MIN_INTERVAL_NS) {
     this.read = read;
+    this.minIntervalNs = minIntervalNs;
     this.clock = clock;
   }
 
@@ -53,9 +57,14 @@ export class TargetNames {
     return { ...(server === undefined ? undefined : { server }), ...(share === undefined ? undefined : { share }) };
   }
 
+  /** The address behind the server's name, where that is known. */
+  addressOf(connectionId: bigint): string | undefined {
+    return this.addresses.get(connectionId);
+  }
+
   private isStale(key: TargetKey): boolean {
     const ageNs = this.clock.nowNs() - this.readAtNs;
-    if (ageNs < MIN_INTERVAL_NS) return false;
+    if (ageNs < this.minIntervalNs) return false;
     if (ageNs > MAX_AGE_NS || !this.servers.has(key.connectionId)) return true;
     // NEGOTIATE, SESSION_SETUP and ECHO have no tree.
     return key.treeId !== 0 && !this.shares.has(textOf(key));
@@ -67,6 +76,7 @@ export class TargetNames {
       const main = server.connectionId ?? 0n;
       const name = server.hostname ?? server.sessions[0]?.address;
       for (const session of server.sessions) {
+        if (session.address !== undefined) remember(this.addresses, main, session.address);
         const connections = [main, ...session.channels.map((channel) => channel.connectionId ?? 0n)];
         for (const connectionId of connections) {
           if (name !== undefined) remember(this.servers, connectionId, name);

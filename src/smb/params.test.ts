@@ -182,6 +182,12 @@ describe("what a request asks for", () => {
     assert.match(paramsText(paramsOf(few)), /Dialects=3\.1\.1,0x9999,…$/);
   });
 
+  it("names are those that the client's programs know", () => {
+    const wire = "a\uf00a\uf020\uf021\uf022\uf027 b\uf028\uf03a\uf03f\uf0ff";
+    const bytes = request("SMB2_CREATE", 56, [[46, 2, 2 * wire.length]], wire);
+    assert.equal(paramsOf(bytes).at(-1)?.value, 'a\n"*:| b :?\uf0ff');
+  });
+
   it("in JSON numbers are numbers", () => {
     const bytes = request("SMB2_READ", 48, [
       [4, 4, 4096],

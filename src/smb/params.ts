@@ -108,6 +108,8 @@ const layouts: Readonly<Record<number, Layout>> = {
   18: [["OplockLevel", as(u8(2), oplockLevel)], ...fileId(8)],
 };
 
+/** U+F020 and on: SFM_DOUBLEQUOTE to SFM_PERIOD. */
+const mappedMarks = '"*:<>?\\| .';
 const OPLOCK_BREAK = 18;
 const LEASE_BREAK_SIZE = 36;
 
@@ -162,8 +164,16 @@ function text(lengthAt: number): Read {
     const whole = length(request);
     if (whole === undefined) return undefined;
     const there = Math.min(whole, request.text.length);
-    return request.text.toString("utf16le", 0, there - (there % 2)) + (there < whole ? "…" : "");
+    return localName(request.text.toString("utf16le", 0, there - (there % 2))) + (there < whole ? "…" : "");
   };
+}
+
+/** The name as the client's programs know it: what SMB does not allow in names travels in the private use area (fs/smb/client/cifs_unicode.h). */
+function localName(name: string): string {
+  return name.replaceAll(/[\uf001-\uf029\uf02a\uf03a\uf03c\uf03e\uf03f\uf05c\uf07c]/g, (mapped) => {
+    const code = mapped.charCodeAt(0) - 0xf000;
+    return code >= 0x20 && code < 0x2a ? (mappedMarks[code - 0x20] ?? mapped) : String.fromCharCode(code);
+  });
 }
 
 /** The dialects that are offered: MS-SMB2 2.2.3. */

@@ -20,10 +20,17 @@ export const smbOutcomes: Outcomes<SmbOp> = {
   status: { find: findStatus, of: (op) => op.status, failure: isFailure },
 };
 
+/** How often a share that is not known is looked for: until it is, a filter by share hides what goes to it. */
+const LOOK_NS = 50e6;
+
 export function smbNames(world: World): Names<SmbOp> {
-  const names = new TargetNames(debugDataOf(world), world.clock);
+  const names = new TargetNames(debugDataOf(world), world.clock, LOOK_NS);
   return {
-    of: (op) => names.of(op),
+    of: (op) => {
+      const target = names.of(op);
+      const address = names.addressOf(op.connectionId);
+      return address === undefined ? target : { ...target, address };
+    },
     ofWaiter: ({ connectionId }: Waiter): SmbTarget =>
       connectionId === undefined ? {} : names.of({ connectionId, sessionId: 0n, treeId: 0 }),
   };
