@@ -135,6 +135,30 @@ static bool in_btf(const struct btf *btf, const struct probe *probe)
 	return false;
 }
 
+int ladder_ready(const struct options *options)
+{
+	char path[80];
+
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return fail(3, errno, "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): /sys/kernel/btf/vmlinux");
+	snprintf(path, sizeof(path), "/sys/module/%s", options->module);
+	if (access(path, F_OK))
+		return fail(1, errno, "the module %s is not loaded; mount a share or run: modprobe %s", options->module, options->module);
+	return 0;
+}
+
+bool ladder_module_btf(const struct options *options)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", options->module);
+	if (!access(path, F_OK))
+		return !hook_hidden(options->hide, "btf", "");
+	/* what is built in has no state of its own */
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", options->module);
+	return access(path, F_OK) != 0;
+}
+
 int ladder_choose(const struct options *options)
 {
 	struct btf *base = NULL, *module = NULL;
@@ -146,11 +170,9 @@ int ladder_choose(const struct options *options)
 
 	if (n_hooks > MAX_HOOKS)
 		return fail(1, 0, "more than %d hooks", MAX_HOOKS);
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return fail(3, errno, "this kernel has no BTF (CONFIG_DEBUG_INFO_BTF): /sys/kernel/btf/vmlinux");
-	snprintf(path, sizeof(path), "/sys/module/%s", options->module);
-	if (access(path, F_OK))
-		return fail(1, errno, "the module %s is not loaded; mount a share or run: modprobe %s", options->module, options->module);
+	err = ladder_ready(options);
+	if (err)
+		return err;
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", options->module);
 	built_in = access(path, F_OK);
 

@@ -27,7 +27,12 @@ static const char *const *programs_of(const struct hook *hook)
 {
 	static const char *const none[2];
 
-	return hook->rung == AOD_RUNG_FENTRY ? hook->fentry : hook->rung == AOD_RUNG_KPROBE ? hook->kprobe : none;
+	switch (hook->rung) {
+	case AOD_RUNG_FENTRY: return hook->fentry;
+	case AOD_RUNG_KPROBE: return hook->kprobe;
+	case AOD_RUNG_TRACE: return hook->trace;
+	default: return none;
+	}
 }
 
 static struct hook *hook_of(const struct probe *probe, const char *program)
@@ -173,11 +178,15 @@ int load_hooks(const struct options *options, struct loaded *loaded)
 {
 	int err = ladder_choose(options);
 
-	if (err)
-		return err;
+	return err ? err : load_chosen(options, loaded);
+}
+
+int load_chosen(const struct options *options, struct loaded *loaded)
+{
 	/* each round but the last takes one hook one rung down */
 	for (size_t round = 0; round <= 2 * options->probe->n_hooks; round++) {
-		err = load_once(options, loaded);
+		const int err = load_once(options, loaded);
+
 		if (err <= 0)
 			return err;
 		ring_buffer__free(loaded->outliers);

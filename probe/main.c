@@ -159,9 +159,25 @@ static void finish(const struct probe *probe, const struct loaded *loaded)
 	close(STDOUT_FILENO);
 }
 
-static int run(const struct options *options)
+/* The probe that serves where the module has no BTF, with the object beside the one that was named. */
+static int without_btf(struct options *options)
 {
-	const struct probe *probe = options->probe;
+	static char object[4096];
+	const char *slash = strrchr(options->object, '/');
+	const int directory = slash ? slash + 1 - options->object : 0;
+
+	if (!options->probe->without_btf || ladder_module_btf(options))
+		return 0;
+	options->probe = options->probe->without_btf;
+	if (snprintf(object, sizeof(object), "%.*s%s.bpf.o", directory, options->object, options->probe->name) >= (int)sizeof(object))
+		return fail(1, ENAMETOOLONG, "the BPF object's path is too long");
+	options->object = object;
+	return 0;
+}
+
+static int run(struct options *options)
+{
+	const struct probe *probe;
 	static struct loaded loaded;
 	struct pollfd waiting = { .fd = STDIN_FILENO, .events = POLLIN };
 	int timer;
@@ -169,6 +185,9 @@ static int run(const struct options *options)
 	if (geteuid())
 		return fail(1, 0, "loading BPF programs into the module %s needs root", options->module);
 	load_listen(options);
+	if (without_btf(options))
+		return -1;
+	probe = options->probe;
 	if (probe->load(options, &loaded))
 		return -1;
 	timer = start_timer(options->tick_ms);

@@ -38,6 +38,7 @@ struct hook {
 	const char *kprobe[2];
 	int args;         /* what the fentry form needs in BTF; a trace point has none */
 	const char *type; /* a struct without which the hook has nothing to do */
+	const char *trace[2]; /* raw trace points, for which no BTF is needed */
 	bool tracepoint;
 	bool needed;
 	struct form wider; /* taken instead where BTF says that the function has at least so many arguments */
@@ -73,6 +74,7 @@ struct loaded {
 struct probe {
 	const char *name;
 	const char *module; /* whose functions it hooks, unless told otherwise */
+	const struct probe *without_btf; /* serves instead where the module has no BTF; its object stands beside this one's */
 	__u32 ring;         /* ops in its history; 0 = it keeps none */
 	__u32 op_size;
 	struct hook *hooks;
@@ -91,15 +93,19 @@ struct probe {
 };
 
 extern const struct probe smb_wire;
+extern const struct probe smb_trace;
 extern const struct probe nfs_rpc;
 
 /* ladder.c: which rung each hook of the probe can stand on, by what this kernel shows. 0 or -errno. */
 int ladder_choose(const struct options *options);
+int ladder_ready(const struct options *options); /* is the module there, and the kernel's BTF? 0 or -errno after fail() */
+bool ladder_module_btf(const struct options *options); /* has the module BTF, of its own or, built in, in the kernel's? */
 bool hook_stands(const struct probe *probe, const char *name);
 bool hook_hidden(const char *list, const char *role, const char *rung); /* is ROLE, or ROLE:RUNG, in the comma-separated list? */
 
 /* load.c: opens, loads, attaches and maps. 0, or -errno after fail(). */
 int load_hooks(const struct options *options, struct loaded *loaded);
+int load_chosen(const struct options *options, struct loaded *loaded); /* on the rungs that the hooks have already */
 int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n);
 void load_listen(const struct options *options); /* libbpf's words go to stderr or into the next error */
 

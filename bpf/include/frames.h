@@ -40,6 +40,7 @@ enum aod_rung {
 	AOD_RUNG_NONE = 0,   /* not attached; why says the reason */
 	AOD_RUNG_FENTRY = 1, /* fentry, fexit or tp_btf */
 	AOD_RUNG_KPROBE = 2, /* kprobe, kretprobe */
+	AOD_RUNG_TRACE = 3,  /* raw trace point */
 };
 
 struct aod_hook {

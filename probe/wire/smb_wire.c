@@ -69,6 +69,7 @@ static int prepare(const struct options *options, struct bpf_object *object)
 const struct probe smb_wire = {
 	.name = "smb_wire",
 	.module = "cifs",
+	.without_btf = &smb_trace,
 	.ring = AOD_RING,
 	.op_size = sizeof(struct aod_smb_op),
 	.hooks = hooks,

@@ -38,6 +38,17 @@ static __u64 oldest_of(__u64 head)
 	return head > AOD_RING ? head - AOD_RING + 1 : head ? 1 : 0;
 }
 
+/* Where open requests are listed: in the index, or, in a probe that has none, in the records themselves. */
+static __u32 places(void)
+{
+	return wire.index ? AOD_INDEX : AOD_RING + AOD_OVERFLOW;
+}
+
+static struct aod_index_entry place(__u32 i)
+{
+	return wire.index ? wire.index[i] : (struct aod_index_entry){ .request = wire.ops[i].request, .at = i };
+}
+
 /* Differences to the last tick of one target and command; returns the number of buckets, -1 when nothing happened. */
 static int entry_of(__u32 at, struct aod_tick_entry *entry, struct aod_bucket *buckets)
 {
@@ -72,7 +83,7 @@ static void tick_entries(void)
 	for (__u32 target = 0; target < AOD_TARGETS; target++) {
 		const struct aod_smb_target *t = &wire.targets[target];
 
-		if (target && (!t->key || !t->connection))
+		if (target && (!t->key || !(t->connection | t->session)))
 			continue;
 		idle[target] += idle[target] < IDLE_TICKS;
 		for (__u32 command = 0; command < AOD_COMMANDS; command++) {
@@ -104,13 +115,16 @@ static void recycle_targets(void)
 		used += wire.targets[i].key != 0;
 	if (used < AOD_TARGETS * 3 / 4)
 		return;
-	for (__u32 i = 0; i < AOD_INDEX; i++)
-		if (wire.index[i].request && wire.index[i].at < AOD_RING + AOD_OVERFLOW)
-			idle[wire.ops[wire.index[i].at].target & (AOD_TARGETS - 1)] = 0;
+	for (__u32 i = 0; i < places(); i++) {
+		const struct aod_index_entry entry = place(i);
+
+		if (entry.request && entry.at < AOD_RING + AOD_OVERFLOW)
+			idle[wire.ops[entry.at].target & (AOD_TARGETS - 1)] = 0;
+	}
 	for (__u32 i = 1; i < AOD_TARGETS; i++) {
 		if (!wire.targets[i].key || idle[i] < IDLE_TICKS)
 			continue;
-		wire.targets[i].connection = 0;
+		wire.targets[i].connection = wire.targets[i].session = 0;
 		__atomic_store_n(&wire.targets[i].key, 0, __ATOMIC_RELEASE);
 		idle[i] = 0;
 	}
@@ -154,8 +168,8 @@ static void add_open_requests(__u64 now)
 {
 	struct aod_inflight *head = out_head();
 
-	for (__u32 i = 0; i < AOD_INDEX; i++) {
-		const struct aod_index_entry entry = wire.index[i];
+	for (__u32 i = 0; i < places(); i++) {
+		const struct aod_index_entry entry = place(i);
 		struct aod_smb_op op;
 
 		if (!entry.request || entry.at >= AOD_RING + AOD_OVERFLOW)
@@ -176,7 +190,7 @@ static void add_waiters(__u64 now)
 {
 	struct aod_inflight *head = out_head();
 
-	for (__u32 i = 0; i < AOD_TASKS; i++) {
+	for (__u32 i = 0; wire.tasks && i < AOD_TASKS; i++) {
 		const struct aod_task *t = &wire.tasks[i];
 		struct aod_waiter waiter = { .kind = t->waiting };
 

@@ -18,7 +18,9 @@ export function checkHang(hang: Hang, data: DebugData | undefined): HangCheck {
 
 function isPending({ connectionId, mid }: Hang["ops"][number], { mids }: DebugData): boolean {
   return mids.some(
-    (pending) => pending.mid === mid && (pending.connectionId === undefined || pending.connectionId === connectionId),
+    (pending) =>
+      pending.mid === mid &&
+      (connectionId === 0n || pending.connectionId === undefined || pending.connectionId === connectionId),
   );
 }
 

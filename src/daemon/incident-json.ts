@@ -36,7 +36,7 @@ export function targetJson({ server, share, connectionId }: IncidentTarget): Inc
   return {
     ...(server === undefined ? {} : { server }),
     ...(share === undefined ? {} : { share }),
-    ...(connectionId === undefined ? {} : { connection_id: `0x${connectionId.toString(16)}` }),
+    ...(connectionId === undefined || connectionId === 0n ? {} : { connection_id: `0x${connectionId.toString(16)}` }),
   };
 }
 

@@ -139,6 +139,7 @@ export const AodRung = {
   NONE: 0,
   FENTRY: 1,
   KPROBE: 2,
+  TRACE: 3,
 } as const;
 
 export const AodHistogram = {

@@ -1,6 +1,6 @@
 import type { Hook } from "./op.ts";
 
-// What the operations lack when a hook of smb_wire is not attached; the roles are those of probe/ladder.c.
+// What the operations lack when a hook of smb_wire or smb_trace is not attached; the roles are those of probe/wire/smb_wire.c and probe/trace/smb_trace.c.
 const effects: ReadonlyMap<string, string> = new Map([
   ["credits", "operations have no queue phase, except READ and WRITE; tasks that wait for credits are not seen"],
   ["mtu_credits", "READ and WRITE have no queue phase"],
@@ -9,6 +9,16 @@ const effects: ReadonlyMap<string, string> = new Map([
   ["deferred_close", "of a deferred CLOSE it is not known who opened the file"],
   ["write", "of writeback it is not known who opened the file"],
   ["reconnect", "reconnects are not counted"],
+  // Of smb_trace alone: it has the numbers that trace points pass.
+  [
+    "release",
+    "a request ends when its answer is evaluated: ECHO is not seen, and of one that a signal or a reconnect ended only that it is gone",
+  ],
+  [
+    "header",
+    "connections, pending answers (ASYNC_RQST), parameters, and why a request was not sent are not known; compounds are recognised by their order",
+  ],
+  ["opener", "of writeback and deferred CLOSE it is not known who opened the file"],
 ]);
 
 /** One sentence for each hook that this kernel does not give, though the probe could use it. */

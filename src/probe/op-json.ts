@@ -21,7 +21,8 @@ export interface SmbOpJson {
   readonly uid: number;
   readonly server?: string;
   readonly share?: string;
-  readonly connection_id: string;
+  /** Absent where the kernel does not tell. */
+  readonly connection_id?: string;
   readonly session_id: string;
   readonly tree_id: string;
   readonly async_id?: string;
@@ -57,7 +58,7 @@ export function opToJson(op: SmbOp, target: SmbTarget, clock: Clock): SmbOpJson 
     uid: op.uid,
     ...(target.server === undefined ? undefined : { server: target.server }),
     ...(target.share === undefined ? undefined : { share: target.share }),
-    connection_id: hex(op.connectionId),
+    ...(op.connectionId === 0n ? undefined : { connection_id: hex(op.connectionId) }),
     session_id: hex(op.sessionId),
     tree_id: hex(op.treeId),
     ...(op.asyncId === undefined ? undefined : { async_id: hex(op.asyncId) }),

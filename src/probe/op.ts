@@ -141,7 +141,7 @@ export interface Loss {
 export interface Hook {
   readonly name: string;
   readonly function: string;
-  readonly rung: "none" | "fentry" | "kprobe";
+  readonly rung: "none" | "fentry" | "kprobe" | "trace";
   readonly needed: boolean;
   readonly why?: string;
 }

@@ -29,6 +29,20 @@ describe("TargetNames", () => {
     assert.deepEqual(names.of(enc), { server: "127.0.0.1", share: "\\\\127.0.0.1\\enc" });
   });
 
+  it("a connection that is not known is found by its session", () => {
+    const { names } = namesOf(text);
+    assert.deepEqual(names.of({ ...share, connectionId: 0n }), { server: "127.0.0.1", share: "\\\\127.0.0.1\\share" });
+    assert.deepEqual(names.of({ connectionId: 0n, sessionId: 0xbadn, treeId: 0 }), {});
+  });
+
+  it("what has neither connection nor session belongs to the server when there is one alone", () => {
+    const negotiate = { connectionId: 0n, sessionId: 0n, treeId: 0 };
+    assert.deepEqual(namesOf(text).names.of(negotiate), { server: "127.0.0.1" });
+    const two = text.replace("1) ConnectionId: 0x1 ", "9) ConnectionId: 0x9 Hostname: other\n1) ConnectionId: 0x1 ");
+    assert.notEqual(two, text);
+    assert.deepEqual(namesOf(two).names.of(negotiate), {});
+  });
+
   it("what has no tree has a server alone, and asks no more for it", () => {
     const { names, world } = namesOf(text);
     const negotiate = { connectionId: 1n, sessionId: 0n, treeId: 0 };

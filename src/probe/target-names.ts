@@ -3,7 +3,7 @@ import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
 import type { Clock } from "../system/clock.ts";
 import type { SmbTarget } from "./op.ts";
 
-/** What names an op's target. */
+/** What names an op's target. A connection of 0 is not known: 5.10 does not number them, and trace points do not tell. */
 export interface TargetKey {
   readonly connectionId: bigint;
   readonly sessionId: bigint;
@@ -37,6 +37,8 @@ export function debugDataReader(procRoot = "/proc"): ReadDebugData {
 export class TargetNames {
   private readonly servers = new Map<bigint, string>();
   private readonly addresses = new Map<bigint, string>();
+  private readonly serversOfSessions = new Map<bigint, string>();
+  private onlyServer: string | undefined;
   private readonly shares = new Map<string, string>();
   private readonly read: ReadDebugData;
   private readonly clock: Clock;
@@ -52,7 +54,7 @@ export class TargetNames {
 
   of(key: TargetKey): SmbTarget {
     if (this.isStale(key)) this.refresh();
-    const server = this.servers.get(key.connectionId);
+    const server = this.serverOf(key);
     const share = this.shares.get(textOf(key));
     return { ...(server === undefined ? undefined : { server }), ...(share === undefined ? undefined : { share }) };
   }
@@ -62,32 +64,41 @@ export class TargetNames {
     return this.addresses.get(connectionId);
   }
 
+  private serverOf({ connectionId, sessionId }: TargetKey): string | undefined {
+    if (connectionId !== 0n) return this.servers.get(connectionId);
+    return sessionId === 0n ? this.onlyServer : this.serversOfSessions.get(sessionId);
+  }
+
   private isStale(key: TargetKey): boolean {
     const ageNs = this.clock.nowNs() - this.readAtNs;
     if (ageNs < this.minIntervalNs) return false;
-    if (ageNs > MAX_AGE_NS || !this.servers.has(key.connectionId)) return true;
+    if (ageNs > MAX_AGE_NS || this.serverOf(key) === undefined) return true;
     // NEGOTIATE, SESSION_SETUP and ECHO have no tree.
     return key.treeId !== 0 && !this.shares.has(textOf(key));
   }
 
   private refresh(): void {
     this.readAtNs = this.clock.nowNs();
+    const names = new Set<string>();
     for (const server of this.read()?.servers ?? []) {
       const main = server.connectionId ?? 0n;
       const name = server.hostname ?? server.sessions[0]?.address;
+      if (name !== undefined) names.add(name);
       for (const session of server.sessions) {
-        if (session.address !== undefined) remember(this.addresses, main, session.address);
-        const connections = [main, ...session.channels.map((channel) => channel.connectionId ?? 0n)];
+        if (session.address !== undefined && main !== 0n) remember(this.addresses, main, session.address);
+        const sessionId = session.sessionId ?? 0n;
+        const connections = new Set([0n, main, ...session.channels.map((channel) => channel.connectionId ?? 0n)]);
+        if (name !== undefined) remember(this.serversOfSessions, sessionId, name);
         for (const connectionId of connections) {
           if (name !== undefined) remember(this.servers, connectionId, name);
           for (const { treeId, name: share } of session.shares) {
-            const sessionId = session.sessionId ?? 0n;
             if (treeId !== undefined) remember(this.shares, textOf({ connectionId, sessionId, treeId }), share);
           }
         }
       }
       if (name !== undefined) remember(this.servers, main, name);
     }
+    this.onlyServer = names.size === 1 ? [...names][0] : undefined;
   }
 }
 

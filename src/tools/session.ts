@@ -2,6 +2,7 @@ import type { OpEvent } from "../probe/codec.ts";
 import type { Hello, InFlight, Loss, OpBase, Waiter } from "../probe/op.ts";
 import { csvHeading, csvLine, textHeading, textLine } from "./columns.ts";
 import type { Filters } from "./filters.ts";
+import { hookLines } from "./hook-lines.ts";
 import type { Row, Target, World } from "./op.ts";
 import type { CommonOptions } from "./options.ts";
 import type { Names, ToolPlan } from "./spec.ts";
@@ -109,12 +110,7 @@ export class Session<Op extends OpBase> {
     this.attachedNs = world.clock.nowNs();
     if (common.format === "text") for (const line of this.textHead()) output.out(line);
     if (common.format === "csv") output.out(csvHeading(plan.columns) + (plan.csvTail ?? ""));
-    for (const hook of hello.hooks) {
-      const missing = hook.rung === "none";
-      if (!missing && !(common.verbose && hook.why !== undefined)) continue;
-      const how = missing ? "not attached" : hook.rung;
-      output.err(`${hook.name} (${hook.function}): ${how}${hook.why ? `: ${hook.why}` : ""}`);
-    }
+    for (const line of hookLines(hello.hooks, common.verbose)) output.err(line);
     for (const line of plan.attached?.(hello) ?? []) output.err(line);
   }
 
