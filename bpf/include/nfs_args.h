@@ -31,13 +31,17 @@ struct nfs4_link_arg {
 	const struct qstr *name;
 } CORE;
 
+/* these two: a name in a directory; all others: the file itself */
+enum open_claim_type4 {
+	NFS4_OPEN_CLAIM_NULL = 0,
+	NFS4_OPEN_CLAIM_DELEGATE_CUR = 2,
+};
+
 struct nfs_openargs {
 	const struct nfs_fh *fh;
 	const struct qstr *name;
-	int claim; /* enum open_claim_type4 */
+	enum open_claim_type4 claim;
 } CORE;
-#define CLAIM_NULL 0         /* these two: a name in a directory; */
-#define CLAIM_DELEGATE_CUR 2 /* all others: the file itself */
 
 /* also the beginning of nfs3_createargs, nfs3_mkdirargs, nfs3_symlinkargs and nfs3_mknodargs */
 struct nfs3_diropargs {
@@ -188,10 +192,10 @@ static __always_inline void about_v4(struct subject *about, __u32 procedure, voi
 	case V4_OPEN:
 	case V4_OPEN_NOATTR:
 		if (HAS(nfs_openargs)) {
-			int claim = BPF_CORE_READ((struct nfs_openargs *)argp, claim);
+			enum open_claim_type4 claim = BPF_CORE_READ((struct nfs_openargs *)argp, claim);
 
 			about->handle = BPF_CORE_READ((struct nfs_openargs *)argp, fh);
-			if (claim == CLAIM_NULL || claim == CLAIM_DELEGATE_CUR)
+			if (claim == NFS4_OPEN_CLAIM_NULL || claim == NFS4_OPEN_CLAIM_DELEGATE_CUR)
 				about->name = BPF_CORE_READ((struct nfs_openargs *)argp, name, name);
 		}
 		break;
@@ -335,6 +339,8 @@ static __always_inline struct dentry *alias_of(struct inode *inode)
 
 	if (!node)
 		return NULL;
+	if (bpf_core_field_exists(struct dentry___flat, d_alias))
+		return (void *)((char *)node - bpf_core_field_offset(struct dentry___flat, d_alias));
 	return (void *)((char *)node - bpf_core_field_offset(struct dentry, d_u.d_alias));
 }
 

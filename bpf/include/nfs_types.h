@@ -106,6 +106,11 @@ struct dentry {
 	} d_u;
 } CORE;
 
+/* since 7.0 */
+struct dentry___flat {
+	struct hlist_node d_alias;
+} CORE;
+
 struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;

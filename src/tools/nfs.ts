@@ -117,6 +117,7 @@ export function rpcJson({ clock, ...row }: Row<RpcOp>, mounts: NfsMounts): objec
     phases_us: op.phasesUs,
     ...(op.delayUs === undefined ? undefined : { delay_us: op.delayUs }),
     ...(op.executeUs === undefined ? undefined : { execute_us: op.executeUs }),
+    attempts: op.attempts,
     restarts: restartsOf(op),
     retransmissions: op.retransmissions,
     ...(op.timeouts === 0 ? undefined : { major_timeouts: op.timeouts }),

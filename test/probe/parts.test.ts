@@ -42,6 +42,10 @@ describe("parts of aod-probe", { skip: withoutCompiler }, () => {
     for (const seed of fc.sample(fc.nat(), 5)) passes(program, String(seed));
   });
 
+  test("an operation of NFS is one, whatever tasks and attempts it takes", () => {
+    passes(compile("rpc-life", ["rpc/held"]));
+  });
+
   test("what the buffer of stdout accepts arrives whole, what it cannot hold is refused", () => {
     const program = compile("out", ["out"]);
     for (const seed of fc.sample(fc.nat(), 3)) assert.match(passes(program, String(seed)), /refused [1-9]/);
