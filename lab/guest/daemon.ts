@@ -26,11 +26,16 @@ export interface Incident {
  * Starts the daemon with `config` (YAML) and waits until its API answers; with `attached`, until the probe runs. It is asked over its
  * socket: a program started for each question would take the emulated processor from the daemon.
  */
-export async function startDaemon(lab: Lab, config = "", attached = true): Promise<RunningDaemon> {
+export async function startDaemon(
+  lab: Lab,
+  config = "",
+  attached = true,
+  options: readonly string[] = [],
+): Promise<RunningDaemon> {
   lab.write("aod.yaml", config);
   const runDir = lab.aodEnvironment["AOD_RUN_DIR"] ?? "";
   const daemon: RunningDaemon = {
-    process: lab.startAod(["run", "--config", join(lab.out, "aod.yaml")], { name: "daemon" }),
+    process: lab.startAod(["run", "--config", join(lab.out, "aod.yaml"), ...options], { name: "daemon" }),
     status: async () => (await askDaemon(runDir, "/status")) as Status,
     incidents: async () => (await askDaemon(runDir, "/incidents")) as readonly Incident[],
   };

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { headerOf } from "../record/header.ts";
 import { LiveWorld } from "../record/live-world.ts";
+import { refuseNetworkMount } from "../record/network-mount.ts";
 import { Recorder } from "../record/recorder.ts";
 import { salvage } from "../record/salvage.ts";
 import { createRecording } from "../record/writer.ts";
@@ -12,7 +13,6 @@ import { Ending } from "../tools/ending.ts";
 import { moduleAppears, requireSupport } from "../tools/live.ts";
 import { RecordRun } from "../tools/record-ops.ts";
 import { type Recordable, recordableNames, recordables } from "../tools/recordable.ts";
-import { refuseNetworkMount } from "../tools/recording.ts";
 import { size } from "./bundle-text.ts";
 import { endLines, helloLines, showJson, showLines } from "./record-text.ts";
 
@@ -67,7 +67,7 @@ async function ops(file: string, names: readonly string[], options: OpsOptions):
   const say = (line: string): void => void process.stderr.write(`aod record: ${line}\n`);
   const asked = names.map(findProbe);
   const world = new LiveWorld();
-  refuseNetworkMount(file, world, process.cwd());
+  refuseNetworkMount(file, world.readProc, process.cwd());
   requireSupport();
   const what = asked.length > 0 ? [...new Set(asked)] : recordables.filter(({ codec }) => isLoaded(codec.module));
   const [first] = what;

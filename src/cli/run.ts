@@ -17,6 +17,7 @@ export function build(): Command {
     )
     .option("--config <file>", "configuration (default: $AOD_CONFIG, else /etc/aod/aod.yaml when it is there)")
     .option("--log-level <level>", `one of ${levels.join(", ")}`, "info")
+    .option("--record <file>", "keep all that it judges by, for aod replay; up to 1 GiB")
     .addHelpText(
       "after",
       `
@@ -30,7 +31,11 @@ SIGTERM and SIGINT close the open incidents and end it, within 10 s. See also: a
     .action(run);
 }
 
-async function run(options: { readonly config?: string; readonly logLevel: string }): Promise<void> {
+async function run(options: {
+  readonly config?: string;
+  readonly logLevel: string;
+  readonly record?: string;
+}): Promise<void> {
   if (!levels.includes(options.logLevel)) {
     throw new AodError("usage", `there is no log level "${options.logLevel}": it is one of ${levels.join(", ")}`);
   }
@@ -38,7 +43,9 @@ async function run(options: { readonly config?: string; readonly logLevel: strin
   requireRoot(process.geteuid?.());
   const log = createLog(process.stderr, options.logLevel);
   const signal = nextSignal();
-  const running = await startDaemon({ config, configSource: source, log, version });
+  const { record } = options;
+  const recording = record === undefined ? {} : { record };
+  const running = await startDaemon({ config, configSource: source, log, version, ...recording });
   running.beat();
   const beat = setInterval(() => running.beat(), BEAT_MS);
   log.info({ signal: await signal }, "ending: the open incidents are closed first");

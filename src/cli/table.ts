@@ -9,6 +9,11 @@ export const commands: readonly CliCommand[] = [
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
   {
+    name: "replay",
+    summary: "show what the daemon would have noticed of a recording",
+    load: () => import("./replay.ts"),
+  },
+  {
     name: "smbslower",
     summary: "trace SMB operations that are slower than a threshold",
     tool: true,

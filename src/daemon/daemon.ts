@@ -3,7 +3,7 @@ import type { RecoveryReport } from "../bundle/recover.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
 import type { Anomaly } from "../detect/detector.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
-import type { ProbeEvent, SmbOp, Tick } from "../probe/op.ts";
+import type { ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
@@ -32,6 +32,10 @@ export interface DaemonDeps {
   readonly moduleLoaded: (name: string) => boolean;
   readonly startProbe: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
   readonly readDebugData: ReadDebugData;
+  /** The same for the search for waiting tasks, of which only the result is an input. */
+  readonly peekDebugData?: ReadDebugData;
+  /** An input that did not come from the probe: `deal` is called when the clock has gone on. */
+  readonly waiters?: (waiters: readonly Waiter[], deal: () => void) => void;
   readonly createBundle: (meta: BundleMeta) => Promise<BundleWriter>;
   readonly recoverBundles: () => Promise<RecoveryReport[]>;
   /** Removes old bundles; names what could not be removed. */
@@ -80,7 +84,8 @@ export class Daemon {
     this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.#step(...step) });
     this.#names = new TargetNames(deps.readDebugData, clock);
     const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
-    this.#reconnects = new ReconnectWaiters({ debugData: deps.readDebugData, clock, sleepingIn });
+    const debugData = deps.peekDebugData ?? deps.readDebugData;
+    this.#reconnects = new ReconnectWaiters({ debugData, clock, sleepingIn });
     this.index = new IncidentIndex(config.state_dir);
     this.probe = new ProbeManager({
       name: "smb_wire",
@@ -267,7 +272,9 @@ export class Daemon {
     this.#reconnects
       .sample()
       .then((waiters) => {
-        this.judge.waiters(waiters);
+        const deal = (): void => this.judge.waiters(waiters);
+        if (this.#deps.waiters === undefined) deal();
+        else this.#deps.waiters(waiters, deal);
       })
       .catch((error: unknown) =>
         this.#deps.log.error({ error: messageOf(error) }, "tasks that wait for a reconnect could not be looked for"),

@@ -13,6 +13,8 @@ export interface JudgeDeps {
   readonly clock: Clock;
   readonly readDebugData: ReadDebugData;
   /** Every anomaly that stands, with what it did to the incidents. */
+  /** Tells incidents of one second apart; random when absent. */
+  readonly suffix?: () => string;
   readonly onStep: (step: IncidentStep, anomaly: Anomaly, target: IncidentTarget) => void;
 }
 
@@ -41,7 +43,7 @@ export class Judge {
         maxOpen: config.incidents.max_open,
         maxAnomalies: config.incidents.max_anomalies,
       },
-      (anomaly) => incidentId(clock.wallMs(), anomaly.detector),
+      (anomaly) => incidentId(clock.wallMs(), anomaly.detector, deps.suffix),
     );
   }
 

@@ -8,7 +8,13 @@ import { createBundle } from "../bundle/writer.ts";
 import { captures } from "../capture/registry.ts";
 import { type CaptureSummary, createCaptureRunner } from "../capture/run.ts";
 import { startProbe } from "../probe/helper.ts";
-import { debugDataReader } from "../probe/target-names.ts";
+import { startProcess } from "../probe/helper-process.ts";
+import { debugDataIn } from "../probe/target-names.ts";
+import { headerOf } from "../record/header.ts";
+import { LiveWorld } from "../record/live-world.ts";
+import { refuseNetworkMount } from "../record/network-mount.ts";
+import { Recorder } from "../record/recorder.ts";
+import { createRecording } from "../record/writer.ts";
 import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { parseMounts, serversOf } from "../system/mounts.ts";
@@ -41,6 +47,8 @@ export interface StartOptions {
   readonly configSource: string;
   readonly log: Logger;
   readonly version: string;
+  /** A file to be made: everything that the daemon judges by. */
+  readonly record?: string;
   readonly roots?: Roots;
   /** Replaces the real probe. */
   readonly startProbe?: DaemonDeps["startProbe"];
@@ -63,20 +71,28 @@ export interface RunningDaemon {
  */
 export async function startDaemon(options: StartOptions): Promise<RunningDaemon> {
   const { config, log, roots = systemRoots } = options;
-  const clock = systemClock;
+  const world = new LiveWorld(roots.procRoot);
   makeDirectories(config);
   const release = takeLocks(config, roots);
   try {
+    if (options.record !== undefined) recordTo(options.record, world);
     const host = await readHost();
     const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
-    const samples = createSampleRing(roots.procRoot, clock);
+    const samples = createSampleRing(roots.procRoot, systemClock);
     const capture = capturer(config, roots, samples);
     let rehearsal: Rehearsal | undefined;
-    const readDebugData = options.debugData ?? debugDataReader(roots.procRoot);
+    const readDebugData = options.debugData ?? debugDataIn(world.readUnrecorded);
     const daemon = new Daemon({
-      ...partsOf(options, roots, host, versions),
-      clock,
-      readDebugData,
+      ...partsOf(options, roots, world, host, versions),
+      // It stands between two inputs, so that a recording of them is judged the same.
+      clock: world.clock,
+      readDebugData: options.debugData ?? debugDataIn(world.readProc),
+      peekDebugData: readDebugData,
+      waiters: (waiters, deal) => {
+        world.advance();
+        deal();
+        world.recorder?.waiters(waiters);
+      },
       sample: () => samples.sample(),
       capture: async (...args) => void (await capture(...args)),
     });
@@ -85,7 +101,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
       status: () =>
         statusOf({
           daemon,
-          clock,
+          clock: systemClock,
           versions,
           configSource: options.configSource,
           stateDir: config.state_dir,
@@ -102,16 +118,25 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
     const rehearsing = rehearse({
       runDir: config.run_dir,
       meta: rehearsalMeta(host, versions),
-      capture: (writer, signal) => capture("open", writer, clock.nowNs(), signal),
+      capture: (writer, signal) => capture("open", writer, systemClock.nowNs(), signal),
     }).then((result) => {
       rehearsal = result;
     });
     return {
       daemon,
       socket: api.path,
-      beat: () => daemon.beat(),
+      beat: () => {
+        world.advance();
+        daemon.beat();
+        world.recorder?.beat();
+      },
       end: async () => {
+        world.advance();
+        // What still comes opens and closes nothing.
+        const recorded = world.recorder?.end();
         await daemon.end();
+        await recorded;
+        if (world.recorder !== undefined) tellLoss(world.recorder, log);
         await rehearsing;
         await api.close();
         samples.close();
@@ -122,6 +147,24 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
     release();
     throw error;
   }
+}
+
+const RECORDING_MAX = 1024 ** 3;
+
+function recordTo(file: string, world: LiveWorld): void {
+  refuseNetworkMount(file, world.readProc, process.cwd());
+  const probes = [{ name: "smb_wire", module: "cifs", args: [] }];
+  world.recordWith(
+    new Recorder(
+      createRecording(file, headerOf("run", probes, world.start), { fileBytes: RECORDING_MAX }),
+      () => world.at,
+    ),
+  );
+}
+
+function tellLoss({ writer: { lost, failure } }: Recorder, log: Logger): void {
+  if (lost.chunks > 0) log.warn(lost, "the recording lacks pieces: the disk was too slow");
+  if (failure !== undefined) log.error({ error: failure }, "the recording is cut off");
 }
 
 /** Of both directories: each has one daemon. */
@@ -151,7 +194,13 @@ function makeDirectories({ run_dir, state_dir }: Config): void {
   }
 }
 
-function partsOf({ config, log, ...options }: StartOptions, roots: Roots, host: BundleHost, versions: BundleVersions) {
+function partsOf(
+  { config, log, ...options }: StartOptions,
+  roots: Roots,
+  world: LiveWorld,
+  host: BundleHost,
+  versions: BundleVersions,
+) {
   const paths = nativePaths();
   const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, tickMs: TICK_MS };
   const { min_free, max_size, max_ops, max_count, max_bytes, max_age } = config.bundles;
@@ -163,7 +212,14 @@ function partsOf({ config, log, ...options }: StartOptions, roots: Roots, host: 
     versions,
     procRoot: roots.procRoot,
     moduleLoaded: (name) => existsSync(join(roots.sysRoot, "module", name)),
-    startProbe: options.startProbe ?? ((onEvent, onExit) => startProbe(probe, onEvent, onExit)),
+    startProbe:
+      options.startProbe ??
+      ((onEvent, onExit) => {
+        const followed = world.follow(0, startProcess);
+        const started = startProbe({ ...probe, clock: world.clock, start: followed.start }, onEvent, onExit);
+        followed.record();
+        return started;
+      }),
     createBundle: (meta) => createBundle(config.state_dir, meta, limits),
     recoverBundles: () => recoverBundles(config.state_dir),
     retain: async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parseDebugData } from "../smb/debug-data.ts";
-import { debugDataReader, TargetNames } from "./target-names.ts";
+import { debugDataIn, TargetNames } from "./target-names.ts";
 
 const text = readFileSync(new URL("../../test/fixtures/proc/6.12/DebugData_reconn", import.meta.url), "utf8");
 const share = { connectionId: 1n, sessionId: 0xdf86_54e9n, treeId: 0x9ffd_7123 };
@@ -86,6 +86,6 @@ describe("TargetNames", () => {
   });
 
   it("a machine without cifs has no DebugData", () => {
-    assert.equal(debugDataReader("/nonexistent")(), undefined);
+    assert.equal(debugDataIn(() => undefined)(), undefined);
   });
 });

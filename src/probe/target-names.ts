@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
 import type { Clock } from "../system/clock.ts";
 import type { SmbTarget } from "./op.ts";
@@ -18,15 +17,18 @@ const MIN_INTERVAL_NS = 1e9;
 const MAX_AGE_NS = 10e9;
 const MAX_NAMES = 4096;
 
-/** Reads DebugData below a proc root. It takes no lock that a hung request holds. */
-export function debugDataReader(procRoot = "/proc"): ReadDebugData {
+/**
+ * Reads DebugData with `readProc`, which gives the text of a file below /proc, or undefined: before the module is there, and to users who may not
+ * read it. The kernel takes no lock for it that a hung request holds.
+ */
+export function debugDataIn(readProc: (path: string) => string | undefined): ReadDebugData {
+  let before: string | undefined;
+  let data: DebugData | undefined;
   return () => {
-    try {
-      return parseDebugData(readFileSync(`${procRoot}/fs/cifs/DebugData`, "utf8"));
-    } catch {
-      // No such file before the module is there, EACCES for users: both mean that nothing is known.
-      return undefined;
-    }
+    const text = readProc("fs/cifs/DebugData");
+    if (text !== before) data = text === undefined ? undefined : parseDebugData(text);
+    before = text;
+    return data;
   };
 }
 

@@ -1,13 +1,10 @@
 import type { OpBase } from "../probe/op.ts";
 import { headerOf } from "../record/header.ts";
 import type { LiveWorld } from "../record/live-world.ts";
+import { refuseNetworkMount } from "../record/network-mount.ts";
 import { Recorder } from "../record/recorder.ts";
 import { createRecording, type RecordingWriter } from "../record/writer.ts";
-import { AodError } from "../system/error.ts";
-import { mountOf, parseMountinfo } from "../system/mountinfo.ts";
-import { isNfs, isSmb } from "../system/mounts.ts";
 import { probesOf } from "./live.ts";
-import type { World } from "./op.ts";
 import type { ToolPlan } from "./spec.ts";
 
 /** Keeps everything that a tool sees from now on, and what it has read already. */
@@ -17,22 +14,12 @@ export function startRecording<Op extends OpBase>(
   plan: ToolPlan<Op>,
   world: LiveWorld,
 ): Recorder {
-  refuseNetworkMount(file, world, process.cwd());
+  refuseNetworkMount(file, world.readProc, process.cwd());
   const args = [...(plan.besides ?? []).map((beside) => beside.args ?? []), plan.args ?? []];
   const probes = probesOf(plan).map(({ name, module }, index) => ({ name, module, args: [...(args[index] ?? [])] }));
   const recorder = new Recorder(createRecording(file, headerOf(tool, probes, world.start)), () => world.at);
   world.recordWith(recorder);
   return recorder;
-}
-
-/** Throws a usage error when a recording would lie on a network mount: it would record itself, and hang with the server. */
-export function refuseNetworkMount(file: string, world: World, cwd: string): void {
-  const mount = mountOf(file, parseMountinfo(world.readProc("self/mountinfo") ?? ""), cwd);
-  if (mount === undefined || !(isSmb(mount) || isNfs(mount))) return;
-  throw new AodError(
-    "usage",
-    `${file} lies on the ${mount.type} mount ${mount.target}: a recording there would record itself`,
-  );
 }
 
 /** What to say of a recording that lacks something. */

@@ -4,9 +4,8 @@ import type { SmbOp, SmbTarget, Waiter } from "../probe/op.ts";
 import { opToJson, waiterToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import { errnoOf, hasFailed } from "../probe/smb-outcome.ts";
-import { TargetNames } from "../probe/target-names.ts";
+import { debugDataIn, TargetNames } from "../probe/target-names.ts";
 import { commandNames, findCommand, OTHER_COMMAND } from "../smb/commands.ts";
-import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
 import { findStatus, isFailure } from "../smb/status.ts";
 import { codes } from "./arguments.ts";
 import type { Row, World } from "./op.ts";
@@ -24,7 +23,7 @@ export const smbOutcomes: Outcomes<SmbOp> = {
 const LOOK_NS = 50e6;
 
 export function smbNames(world: World): Names<SmbOp> {
-  const names = new TargetNames(debugDataOf(world), world.clock, LOOK_NS);
+  const names = new TargetNames(debugDataIn(world.readProc), world.clock, LOOK_NS);
   return {
     of: (op) => {
       const target = names.of(op);
@@ -37,14 +36,7 @@ export function smbNames(world: World): Names<SmbOp> {
 }
 
 export function reconnectWaiters(world: World): WaiterSampler<SmbOp> {
-  return new ReconnectWaiters({ debugData: debugDataOf(world), clock: world.clock });
-}
-
-function debugDataOf(world: World): () => DebugData | undefined {
-  return () => {
-    const text = world.readProc("fs/cifs/DebugData");
-    return text === undefined ? undefined : parseDebugData(text);
-  };
+  return new ReconnectWaiters({ debugData: debugDataIn(world.readProc), clock: world.clock });
 }
 
 export function smbJson({ clock, ...row }: Row<SmbOp>): object {
