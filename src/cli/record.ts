@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import { headerOf } from "../record/header.ts";
+import { headerOf, RECORD_OPS } from "../record/header.ts";
 import { LiveWorld } from "../record/live-world.ts";
 import { refuseNetworkMount } from "../record/network-mount.ts";
 import { Recorder } from "../record/recorder.ts";
@@ -8,6 +8,7 @@ import { salvage } from "../record/salvage.ts";
 import { createRecording } from "../record/writer.ts";
 import { nearest } from "../smb/nearest.ts";
 import { AodError } from "../system/error.ts";
+import { nativePaths } from "../system/paths.ts";
 import { number } from "../tools/arguments.ts";
 import { Ending } from "../tools/ending.ts";
 import { moduleAppears, requireSupport } from "../tools/live.ts";
@@ -69,7 +70,7 @@ async function ops(file: string, names: readonly string[], options: OpsOptions):
   const world = new LiveWorld();
   refuseNetworkMount(file, world.readProc, process.cwd());
   requireSupport();
-  const what = asked.length > 0 ? [...new Set(asked)] : recordables.filter(({ codec }) => isLoaded(codec.module));
+  const what = asked.length > 0 ? [...new Set(asked)] : recordables.filter(({ codec }) => isHere(codec));
   const [first] = what;
   if (first === undefined) {
     throw new AodError("failed", "neither the cifs nor the nfs module is loaded: mount something, or name the probes");
@@ -79,7 +80,7 @@ async function ops(file: string, names: readonly string[], options: OpsOptions):
     for (const { codec } of what) if (!(await moduleAppears(codec.module, ending, say))) return;
     const recordOptions = { params: options.params ?? false };
     const probes = what.map(({ codec, args }) => ({ ...pick(codec), args: [...args(recordOptions)] }));
-    const writer = createRecording(file, headerOf("record ops", probes, world.start), { fileBytes: options.max * MIB });
+    const writer = createRecording(file, headerOf(RECORD_OPS, probes, world.start), { fileBytes: options.max * MIB });
     const recorder = new Recorder(writer, () => world.at);
     world.recordWith(recorder);
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
@@ -113,8 +114,8 @@ function pick({ name, module }: Recordable["codec"]): { readonly name: string; r
   return { name, module };
 }
 
-function isLoaded(module: string): boolean {
-  return existsSync(`/sys/module/${module}`);
+function isHere({ module, object }: Recordable["codec"]): boolean {
+  return existsSync(`/sys/module/${module}`) && existsSync(nativePaths().object(object));
 }
 
 function findProbe(name: string): Recordable {

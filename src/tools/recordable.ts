@@ -5,6 +5,9 @@ import { rpcSettingsFrame } from "../probe/rpc-settings.ts";
 import { nfsRpc } from "../probe/rpc-wire.ts";
 import { settingsFrame } from "../probe/settings.ts";
 import { smbWire } from "../probe/smb-wire.ts";
+import { nfsVfs, smbVfs } from "../probe/vfs-decoder.ts";
+import { vfsTypes } from "../probe/vfs-op.ts";
+import { vfsSettingsFrame } from "../probe/vfs-settings.ts";
 import type { World } from "./op.ts";
 import { reconnectWaiters } from "./smb.ts";
 import type { WaiterSampler } from "./spec.ts";
@@ -41,6 +44,13 @@ export const recordables: readonly Recordable[] = [
     args: () => [],
     files: [mounts],
   },
+  ...[smbVfs, nfsVfs].map((codec) => ({
+    codec,
+    request: vfsSettingsFrame({ slowUs: 0, inflightUs: 0 }),
+    // Not those that other file systems share: their calls would cost, whoever makes them.
+    args: () => ["--types", vfsTypes.map((type) => type.toLowerCase()).join(","), "--paths"],
+    files: [mounts],
+  })),
 ];
 
 export const recordableNames: readonly ProbeName[] = recordables.map(({ codec }) => codec.name);
