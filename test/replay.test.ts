@@ -16,19 +16,33 @@ const cases: readonly (readonly [recording: string, golden: string, argv: readon
   ["6.12-smb_wire", "smbslower-csv", ["smbslower", "0", "--csv", "--comm", "cat", "-n", "5"]],
   ["6.12-smb_wire", "smbslower-stop", ["smbslower", "--share", "share", "--stop-on", "slow>=2s"]],
   ["6.12-smb_wire", "smbslower-mount", ["smbslower", "100", "--mount", "/mnt/share"]],
+  ["6.12-smb_wire", "smbiosnoop", ["smbiosnoop"]],
+  ["6.12-smb_wire", "smbiosnoop-errors", ["smbiosnoop", "--errors", "--json", "-n", "3"]],
+  ["6.12-smb_wire", "replay", ["replay"]],
+  ["6.12-smb_wire", "show", ["record", "show"]],
 ];
 
 function run(argv: readonly string[]) {
   return spawnSync(process.execPath, [join(root, "src/cli/main.ts"), ...argv], {
+    cwd: recordings,
     encoding: "utf8",
-    env: { ...process.env, TZ: "UTC", AOD_INVOKED_AS: "aod" },
+    env: {
+      ...process.env,
+      TZ: "UTC",
+      AOD_INVOKED_AS: "aod",
+      AOD_CONFIG: join(root, "test/fixtures/recordings/aod.yaml"),
+    },
   });
 }
 
 describe("recordings", () => {
   for (const [recording, golden, argv] of cases) {
     it(`${recording}: ${argv.join(" ")}`, () => {
-      const { status, stdout, stderr } = run([...argv, "--replay", join(recordings, `${recording}.aodrec`)]);
+      const { status, stdout, stderr } = run([
+        ...argv,
+        ...(argv[0]?.startsWith("smb") ? ["--replay"] : []),
+        `${recording}.aodrec`,
+      ]);
       const text = `${stdout}--- stderr, exit status ${status}\n${stderr}`;
       const path = join(recordings, recording, `${golden}.txt`);
       if (process.env.AOD_GOLDEN === "write") writeFileSync(path, text);
