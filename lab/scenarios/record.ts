@@ -5,6 +5,7 @@ import type { SmbOpJson, WaiterJson } from "../../src/probe/op-json.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
 import { waitForProbe } from "../guest/probe.ts";
+import type { Background } from "../guest/process.ts";
 import { freezeSamba, killSamba, restartSamba, startSamba, thawSamba } from "../guest/samba.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
@@ -62,12 +63,13 @@ export default defineScenario({
 
   async timeline(lab) {
     const recorder = lab.startAod(["record", "ops", join(lab.out, "ops.aodrec"), "smb_wire"], { name: "record" });
-    const tools = Object.entries(runs).map(([name, args]) =>
-      lab.start(lab.aodArgv([...args, "--record", join(lab.out, `${name}.aodrec`)], "smbslower"), {
-        stdout: `${name}.out`,
-        stderr: `${name}.err`,
-      }),
-    );
+    const tools: Background[] = [];
+    for (const [name, args] of Object.entries(runs)) {
+      const argv = lab.aodArgv([...args, "--record", join(lab.out, `${name}.aodrec`)], "smbslower");
+      tools.push(lab.start(argv, { stdout: `${name}.out`, stderr: `${name}.err` }));
+      // One after the other: attaching takes its time on an emulated machine.
+      await waitForProbe(lab, tools.length);
+    }
     await waitForProbe(lab, tools.length + 1);
     await lab.step("ordinary work", () => work(lab));
     await lab.step("server frozen, then gone", () => trouble(lab));

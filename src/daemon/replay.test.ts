@@ -23,6 +23,7 @@ function at(seconds: number, kind: ChunkKind, payload: Buffer = Buffer.alloc(0))
   return { kind, probe: 0, at: { nowNs: T0 + seconds * 1e9, wallMs: WALL + seconds * 1000 }, payload };
 }
 
+const debugDataAs = (text: string) => encodeFile({ path: "fs/cifs/DebugData", kind: "text", text });
 const slow = (seq: number) => rawOp({ seq, session: 0x65n, answered: T0 + 2e9, closed: T0 + 2e9 });
 const hung = rawOp({ seq: 4, state: S.OPEN, answered: 0, closed: 0, flags: 0 });
 
@@ -49,7 +50,7 @@ async function replayed(chunks: readonly Chunk[], probe = "smb_wire") {
 describe("the daemon on a recording", () => {
   it("opens and closes the incidents of that time, by the clock of that time", async () => {
     const { closed, counts } = await replayed([
-      at(0, "file", encodeFile("fs/cifs/DebugData", debugData)),
+      at(0, "file", debugDataAs(debugData)),
       at(0, "frames", helloFrame()),
       at(2, "frames", opsFrame([slow(1)])),
       ...[3, 4, 5].map((second) => at(second, "beat")),
@@ -82,13 +83,26 @@ describe("the daemon on a recording", () => {
 
   it("asks the DebugData of that time whether a hang is one", async () => {
     const chunks = (text: string) => [
-      at(0, "file", encodeFile("fs/cifs/DebugData", text)),
+      at(0, "file", debugDataAs(text)),
       at(0, "frames", helloFrame()),
       at(2, "frames", inflightFrame([hung])),
     ];
     assert.equal((await replayed(chunks(debugData))).counts.incidents, 1);
     const { counts } = await replayed(chunks(debugData.replace("mid 41", "mid 40")));
     assert.deepEqual([counts.incidents, counts.ghosts], [0, 1]);
+  });
+
+  it("gives each question the answer of that time, also of two while one piece was dealt with", async () => {
+    const next = { ...hung, seq: 5, mid: 43n };
+    const { counts } = await replayed([
+      at(0, "frames", helloFrame()),
+      at(2, "file", debugDataAs(debugData)),
+      at(2, "file", debugDataAs(debugData.replace("mid 41", "mid 43"))),
+      at(2, "frames", Buffer.concat([inflightFrame([hung]), inflightFrame([next])])),
+    ]);
+    // One read for the first hang, one for the second: in another order neither would be one.
+    assert.equal(counts.ghosts, 0);
+    assert.ok(counts.anomalies >= 1);
   });
 
   it("sees who waited for the connection, through the end of a helper and the start of the next", async () => {

@@ -49,15 +49,30 @@ export function encodeExit(value: RecordedExit): Buffer {
 export const decodeExit = (payload: Buffer): RecordedExit | undefined => parsed(exit, payload);
 export const decodeLost = (payload: Buffer): z.infer<typeof lost> | undefined => parsed(lost, payload);
 
-/** `path`, and its text behind a NUL when there was one. */
-export function encodeFile(path: string, text: string | undefined): Buffer {
-  return Buffer.from(text === undefined ? path : `${path}\0${text}`);
+/** What was read: nothing, a text, or the same as the time before. */
+export type FileRead = { readonly path: string } & (
+  | { readonly kind: "none" | "same" }
+  | { readonly kind: "text"; readonly text: string }
+);
+
+const TEXT = 0;
+const SAME = 1;
+
+/** `path`; behind it a byte 0 and the text, or a byte 1 for the same as before. */
+export function encodeFile(read: FileRead): Buffer {
+  const path = Buffer.from(read.path);
+  if (read.kind === "none") return path;
+  const [mark, text] = read.kind === "text" ? [TEXT, read.text] : [SAME, ""];
+  return Buffer.concat([path, Buffer.of(mark), Buffer.from(text)]);
 }
 
-export function decodeFile(payload: Buffer): { readonly path: string; readonly text: string | undefined } {
-  const end = payload.indexOf(0);
-  if (end < 0) return { path: payload.toString("utf8"), text: undefined };
-  return { path: payload.toString("utf8", 0, end), text: payload.toString("utf8", end + 1) };
+export function decodeFile(payload: Buffer): FileRead {
+  const end = payload.findIndex((byte) => byte === TEXT || byte === SAME);
+  if (end < 0) return { path: payload.toString("utf8"), kind: "none" };
+  const path = payload.toString("utf8", 0, end);
+  return payload[end] === SAME
+    ? { path, kind: "same" }
+    : { path, kind: "text", text: payload.toString("utf8", end + 1) };
 }
 
 function parsed<T>(schema: z.ZodType<T>, payload: Buffer): T | undefined {

@@ -29,7 +29,7 @@ export class Player {
   private readonly recording: Recording;
   private readonly rest: Generator<Chunk, void>;
   private next: IteratorResult<Chunk, void>;
-  private readonly files = new Map<string, string>();
+  private readonly files = new Map<string, (string | undefined)[]>();
   private readonly helpers = new Map<number, ReplayedProcess>();
 
   constructor(recording: Recording) {
@@ -41,8 +41,14 @@ export class Player {
     this.readFiles();
   }
 
-  /** The text of a file below /proc as it was when the program of that time read it last. */
-  readonly readProc = (path: string): string | undefined => this.files.get(path);
+  /**
+   * The text of a file below /proc as it was then. What was read several times while one piece was dealt with is told one after the other; who asks
+   * oftener gets the last.
+   */
+  readonly readProc = (path: string): string | undefined => {
+    const reads = this.files.get(path) ?? [];
+    return reads.length > 1 ? reads.shift() : reads[0];
+  };
 
   /** Takes the place of startProcess(): `argv` names the probe. */
   readonly start: StartProcess = (argv) => {
@@ -84,13 +90,24 @@ export class Player {
 
   /** All files up to the next input: they were read while that was dealt with. */
   private readFiles(): void {
+    const news = new Map<string, (string | undefined)[]>();
     while (this.next.done !== true && this.next.value.kind === "file") {
-      const { path, text } = decodeFile(this.next.value.payload);
-      this.files.delete(path);
-      if (text !== undefined) this.files.set(path, text);
-      const [oldest] = this.files.keys();
-      if (this.files.size > MAX_FILES && oldest !== undefined) this.files.delete(oldest);
+      const read = decodeFile(this.next.value.payload);
+      const texts = news.get(read.path) ?? [];
+      const before = texts.length > 0 ? texts.at(-1) : this.files.get(read.path)?.at(-1);
+      texts.push(read.kind === "same" ? before : read.kind === "text" ? read.text : undefined);
+      news.set(read.path, texts);
       this.next = this.rest.next();
+    }
+    // Of what nobody has asked for the last counts.
+    for (const reads of this.files.values()) reads.splice(0, reads.length - 1);
+    for (const [path, texts] of news) {
+      this.files.delete(path);
+      this.files.set(path, texts);
+    }
+    for (const path of this.files.keys()) {
+      if (this.files.size <= MAX_FILES) break;
+      this.files.delete(path);
     }
   }
 

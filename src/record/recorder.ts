@@ -8,7 +8,6 @@ import type { RecordingWriter } from "./writer.ts";
 
 const FLUSH_MS = 1000;
 const COMPLAINT_MAX = 8192;
-/** Shorter texts are not worth the look whether they are the same as before. */
 const SHORT = 256;
 const MAX_REMEMBERED = 32;
 
@@ -20,7 +19,7 @@ export class Recorder {
   readonly writer: RecordingWriter;
   /** The moment up to which the program's clock has gone. */
   private readonly at: () => Moment;
-  private readonly before = new Map<string, string | undefined>();
+  private readonly before = new Map<string, string>();
   private readonly timer: NodeJS.Timeout;
   private closing = false;
   private ended = false;
@@ -49,16 +48,17 @@ export class Recorder {
     });
   }
 
-  /** The text of a file below /proc as it was read now; undefined: there is none. Without secrets, and only when it has changed. */
+  /** The text of a file below /proc as it was read now; undefined: there is none. Without secrets, and only once when it does not change. */
   file(path: string, text: string | undefined): void {
-    if (text === undefined || text.length >= SHORT) {
-      if (this.before.has(path) && this.before.get(path) === text) return;
-      if (this.before.size >= MAX_REMEMBERED) this.before.clear();
-      this.before.set(path, text);
-    } else {
-      this.before.delete(path);
-    }
-    this.write("file", encodeFile(path, text === undefined ? text : redact(text).text));
+    const same = this.before.get(path) === text;
+    if (text === undefined) this.write("file", encodeFile({ path, kind: "none" }));
+    else if (same) this.write("file", encodeFile({ path, kind: "same" }));
+    else this.write("file", encodeFile({ path, kind: "text", text: redact(text).text }));
+    if (same) return;
+    if (this.before.size >= MAX_REMEMBERED) this.before.clear();
+    // Shorter texts are not worth the comparison.
+    if (text !== undefined && text.length >= SHORT) this.before.set(path, text);
+    else this.before.delete(path);
   }
 
   /** Tasks that were found waiting. */
