@@ -223,7 +223,7 @@ __noinline __u64 op_begin(__u64 session, __u64 mid, __u32 tree, __u32 command)
 	op->tgid = id >> 32;
 	op->opener = 0;
 	op->status = 0;
-	op->flags = 0;
+	op->flags = AOD_F_NUMBERS;
 	op->command = command;
 	op->target = target_of(session, tree);
 	op->chain = 0;

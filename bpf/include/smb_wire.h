@@ -36,6 +36,7 @@ enum aod_op_flag {
 	AOD_F_SEND_FAILED = 1 << 9, /* the socket refused it; sent is the moment of the failure */
 	AOD_F_OVERTAKEN = 1 << 10,  /* lives in the overflow array */
 	AOD_F_NOT_MADE = 1 << 11,   /* the client refused to make the request; error says why. Not in the statistics */
+	AOD_F_NUMBERS = 1 << 12,     /* seen by trace points that pass numbers: neither its connection nor the response's flags are known */
 };
 
 /* One request, in the ring, in the overflow array, in the ring buffer and in OPS, HISTORY and INFLIGHT frames. */

@@ -17,7 +17,13 @@ const known: readonly Column<SmbOp>[] = [
   latency(16, 17),
   { title: "SESSIONID", width: 16, value: ({ op }) => `0x${op.sessionId.toString(16)}` },
   { title: "COMPOUND_RQST", width: 12, titleWidth: 13, align: "right", value: ({ op }) => (op.compound ? 1 : 0) },
-  { title: "ASYNC_RQST", width: 12, titleWidth: 10, align: "right", value: ({ op }) => (op.async ? 1 : 0) },
+  {
+    title: "ASYNC_RQST",
+    width: 12,
+    titleWidth: 10,
+    align: "right",
+    value: ({ op }) => (op.async === undefined ? "-" : op.async ? 1 : 0),
+  },
   {
     title: "TREE_ID/ASYNC_ID",
     width: 12,

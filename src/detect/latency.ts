@@ -108,7 +108,7 @@ export class LatencyDetector implements Detector {
   }
 
   #completed(op: SmbOp): Slow | undefined {
-    if (op.commandCode === LOCK && op.async && !this.#rules.blockingLocks) return undefined;
+    if (op.commandCode === LOCK && op.async !== false && !this.#rules.blockingLocks) return undefined;
     const timeNs = op.endedNs;
     const thresholds = this.#rules.commands.get(op.commandCode);
     if (thresholds === undefined || timeNs === undefined) return undefined;

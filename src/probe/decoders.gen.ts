@@ -112,6 +112,7 @@ export const AodOpFlag = {
   SEND_FAILED: 512,
   OVERTAKEN: 1024,
   NOT_MADE: 2048,
+  NUMBERS: 4096,
 } as const;
 
 export const AodWaitKind = {

@@ -28,7 +28,7 @@ export interface SmbOpJson {
   readonly async_id?: string;
   readonly mid: string;
   readonly compound: boolean;
-  readonly async: boolean;
+  readonly async?: boolean;
   /** Only for what is not over, or whose end was missed. */
   readonly state?: "open" | "answered" | "ghost";
   /** Why there is no response. */
@@ -64,7 +64,7 @@ export function opToJson(op: SmbOp, target: SmbTarget, clock: Clock): SmbOpJson 
     ...(op.asyncId === undefined ? undefined : { async_id: hex(op.asyncId) }),
     mid: String(op.mid),
     compound: op.compound,
-    async: op.async,
+    ...(op.async === undefined ? undefined : { async: op.async }),
     ...(state === undefined ? undefined : { state }),
     ...(op.end === undefined ? undefined : { end: op.end }),
     ...(op.opener === undefined ? undefined : { opener_pid: op.opener }),

@@ -60,8 +60,8 @@ export interface SmbOp extends OpBase {
   readonly asyncId?: bigint;
   readonly mid: bigint;
   readonly compound: boolean;
-  /** SMB2_FLAGS_ASYNC_COMMAND was set on the wire. */
-  readonly async: boolean;
+  /** SMB2_FLAGS_ASYNC_COMMAND was set on the wire. Absent where the response's header cannot be seen. */
+  readonly async?: boolean;
   /** The answer was seen only at its release (offloaded decryption). */
   readonly lateAnswer: boolean;
   /** seq of the first member of its compound. */

@@ -47,7 +47,7 @@ export function smbOpOf(raw: AodSmbOp, nowNs: number): SmbOp | undefined {
     ...(flags & AodOpFlag.WIRE_ASYNC ? { asyncId: raw.asyncId } : undefined),
     mid: raw.mid,
     compound: (flags & AodOpFlag.COMPOUND) !== 0,
-    async: (flags & AodOpFlag.WIRE_ASYNC) !== 0,
+    ...(flags & AodOpFlag.NUMBERS ? undefined : { async: (flags & AodOpFlag.WIRE_ASYNC) !== 0 }),
     lateAnswer: (flags & AodOpFlag.LATE_ANSWER) !== 0,
     ...(raw.lead === 0 ? undefined : { lead: raw.lead }),
   };

@@ -18,6 +18,7 @@ const flags = [
     "-Wno-missing-field-initializers",
     "-Wno-unused-parameter",
     "-pthread",
+    "-Itest/probe/fake",
     "-Iprobe",
     "-Ibpf/include",
   ],
