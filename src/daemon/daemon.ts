@@ -32,7 +32,7 @@ export interface DaemonDeps {
   readonly moduleLoaded: (name: string) => boolean;
   readonly startProbe: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
   readonly readDebugData: ReadDebugData;
-  /** The same for the search for waiting tasks, of which only the result is an input. */
+  /** The same for what is no input of the judge: names in bundles, and the search for waiting tasks, of which the result alone is. */
   readonly peekDebugData?: ReadDebugData;
   /** An input that did not come from the probe: `deal` is called when the clock has gone on. */
   readonly waiters?: (waiters: readonly Waiter[], deal: () => void) => void;
@@ -82,10 +82,10 @@ export class Daemon {
     this.startedNs = clock.nowNs();
     const { readDebugData } = deps;
     this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.#step(...step) });
-    this.#names = new TargetNames(deps.readDebugData, clock);
+    const peek = deps.peekDebugData ?? deps.readDebugData;
+    this.#names = new TargetNames(peek, clock);
     const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
-    const debugData = deps.peekDebugData ?? deps.readDebugData;
-    this.#reconnects = new ReconnectWaiters({ debugData, clock, sleepingIn });
+    this.#reconnects = new ReconnectWaiters({ debugData: peek, clock, sleepingIn });
     this.index = new IncidentIndex(config.state_dir);
     this.probe = new ProbeManager({
       name: "smb_wire",
