@@ -102,6 +102,7 @@ describe("smbslower's command line", () => {
       ["--mount", "/mnt", "--share", "x"],
       ["--mount", "/mnt", "--server", "x"],
       ["--then", "status"],
+      ["--then", "status", "--stop-on", "slow>=1s", "--replay", "file"],
       ["--stop-on", "slow>=1s", "--then", "sttaus"],
       ["--stop-on", "slow>=1s", "--then", "'"],
       ["--stop-on", "slow>=1parsec"],

@@ -5,7 +5,9 @@ import type { Hook } from "../probe/op.ts";
  * What a tool says of its probe's hooks: those that are missing, and with -v those that are not on the first rung. Hooks that miss for one
  * and the same reason are one line, and then it is said what the operations lack.
  */
-export function hookLines(hooks: readonly Hook[], verbose: boolean): readonly string[] {
+export function hookLines(all: readonly Hook[], verbose: boolean): readonly string[] {
+  // What this kernel has no use for is not missing.
+  const hooks = verbose ? all : all.filter(({ rung, why }) => rung !== "none" || !why?.startsWith("not needed"));
   const missing = hooks.filter((hook) => hook.rung === "none");
   const reasons = new Map<string, Hook[]>();
   for (const hook of missing) {

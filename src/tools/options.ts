@@ -84,6 +84,8 @@ export function commonOptionsOf<Op extends OpBase>(
   exclusive(csv && "--csv", json && "--json");
   exclusive(rest.mount && "--mount", (rest.share && "--share") ?? (rest.server && "--server"));
   exclusive(rest.replay && "--replay", (rest.record && "--record") ?? (then && "--then"));
+  // What it would look at is not what was recorded.
+  exclusive(then && "--then", rest.replay && "--replay");
   if (then !== undefined && stopOn === undefined) throw new AodError("usage", "--then needs --stop-on");
   const words = then === undefined ? undefined : wordsOf(then);
   const [name] = words ?? [];

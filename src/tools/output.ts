@@ -11,6 +11,8 @@ const STALL_MS = 1000;
 export class LineOutput {
   /** Lines that nobody got. */
   dropped = 0;
+  /** The reader had stopped at the end: what is left in the stream keeps the process from ending by itself. */
+  stuck = false;
   private readonly stream: Writable;
   private readonly limitBytes: number;
   private batch = "";
@@ -53,8 +55,7 @@ export class LineOutput {
       }
       if (this.waitingLines === 0 || this.stream.writableLength !== before) continue;
       this.dropped += this.waitingLines;
-      // What is left would keep the process from ending.
-      this.stream.destroy();
+      this.stuck = true;
       return;
     }
   }

@@ -52,14 +52,22 @@ export async function runTool<Op extends OpBase>(asked: Asked<Op>): Promise<void
   const { replay, durationS } = asked.common;
   // What is asked for is time of the recording.
   const ending = new Ending(replay === undefined ? durationS : undefined);
+  const output = new LineOutput(process.stdout);
   try {
-    await (replay === undefined ? runLive(asked, say, ending) : runReplay(asked, replay, say, ending));
+    await (replay === undefined ? runLive(asked, output, say, ending) : runReplay(asked, replay, output, say, ending));
   } finally {
     ending.dispose();
+    // After whoever called has said what went wrong.
+    if (output.stuck) setImmediate(() => process.exit());
   }
 }
 
-async function runLive<Op extends OpBase>(asked: Asked<Op>, say: Say, ending: Ending): Promise<void> {
+async function runLive<Op extends OpBase>(
+  asked: Asked<Op>,
+  output: LineOutput,
+  say: Say,
+  ending: Ending,
+): Promise<void> {
   const { common, plan, spec } = asked;
   const world = new LiveWorld();
   const filters = filtersOf(common, spec.protocol, world, process.cwd());
@@ -67,7 +75,6 @@ async function runLive<Op extends OpBase>(asked: Asked<Op>, say: Say, ending: En
   if (!(await moduleAppears(plan.probe.module, ending, say))) return;
   const { promise, resolve } = Promise.withResolvers<End>();
   const recording = common.record === undefined ? undefined : await recordingOf(common.record, spec.name, plan, world);
-  const output = new LineOutput(process.stdout);
   const session = sessionOf(asked, filters, world, output, { say, finish: (by) => resolve({ by }) });
   const run = new LiveRun<Op>(plan, world, {
     event: (event) => {
@@ -94,7 +101,13 @@ async function recordingOf<Op extends OpBase>(file: string, tool: string, plan: 
   return { recorder, losses: () => lossOf(recorder.writer) };
 }
 
-async function runReplay<Op extends OpBase>(asked: Asked<Op>, file: string, say: Say, ending: Ending): Promise<void> {
+async function runReplay<Op extends OpBase>(
+  asked: Asked<Op>,
+  file: string,
+  output: LineOutput,
+  say: Say,
+  ending: Ending,
+): Promise<void> {
   const { common, plan, spec } = asked;
   // Recordings bring along what checks them: most runs need neither.
   const { openRecording } = await import("../record/reader.ts");
@@ -104,7 +117,6 @@ async function runReplay<Op extends OpBase>(asked: Asked<Op>, file: string, say:
     requireProbes(plan, spec.name, recording);
     const world = new ReplayWorld(recording);
     const filters = filtersOf(common, spec.protocol, world, process.cwd());
-    const output = new LineOutput(process.stdout);
     let end: End | undefined;
     const ends = (by: End): void => {
       end ??= by;
