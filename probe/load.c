@@ -168,6 +168,20 @@ static int load_once(const struct options *options, struct loaded *loaded)
 	return attach(probe, loaded);
 }
 
+__u64 load_recursion_misses(const struct loaded *loaded)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < loaded->programs; i++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(loaded->program_fds[i], &info, &size))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
 void load_listen(const struct options *options)
 {
 	verbose = options->verbose;

@@ -17,9 +17,9 @@
 
 #define FINISH_MS 1500 /* the parent waits 2 s */
 
-static const struct probe *const probes[] = { &smb_wire, &nfs_rpc };
+static const struct probe *const probes[] = { &smb_wire, &smb_vfs, &nfs_vfs, &nfs_rpc };
 
-static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--verbose]\n";
+static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--types file,inode,adspace,super] [--shared] [--paths] [--verbose]\n";
 
 static const struct probe *find_probe(const char *name)
 {
@@ -29,15 +29,37 @@ static const struct probe *find_probe(const char *name)
 	return NULL;
 }
 
+/* A bit per enum aod_vfs_type; 0 = not such a list. */
+static __u8 parse_types(const char *list)
+{
+	static const char *const names[AOD_VFS_TYPES] = { "file", "inode", "adspace", "super" };
+	__u8 types = 0;
+
+	while (*list) {
+		const size_t n = strcspn(list, ",");
+		__u8 found = 0;
+
+		for (int i = 0; i < AOD_VFS_TYPES; i++)
+			if (strlen(names[i]) == n && !strncmp(list, names[i], n))
+				found = 1 << i;
+		if (!found)
+			return 0;
+		types |= found;
+		list += n + (list[n] == ',');
+	}
+	return types;
+}
+
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
 		{ "probe", required_argument, NULL, 'p' }, { "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
-		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "params", no_argument, NULL, 'P' }, { "verbose", no_argument, NULL, 'v' }, {},
+		{ "tick-ms", required_argument, NULL, 't' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "params", no_argument, NULL, 'P' }, { "verbose", no_argument, NULL, 'v' },
+		{ "types", required_argument, NULL, 'T' }, { "shared", no_argument, NULL, 's' }, { "paths", no_argument, NULL, 'N' }, {},
 	};
 	int c;
 
-	*o = (struct options){ .user = "65534", .tick_ms = 1000 };
+	*o = (struct options){ .user = "65534", .tick_ms = 1000, .types = (1 << AOD_VFS_TYPES) - 1 };
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		switch (c) {
 		case 'p': o->probe = find_probe(optarg); break;
@@ -49,12 +71,15 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'f': o->no_fentry = true; break;
 		case 'P': o->params = true; break;
 		case 'v': o->verbose = true; break;
+		case 'T': o->types = parse_types(optarg); break;
+		case 's': o->shared = true; break;
+		case 'N': o->paths = true; break;
 		default: return -EINVAL;
 		}
 	}
 	if (o->probe && !o->module)
 		o->module = o->probe->module;
-	return o->probe && o->object && o->tick_ms >= 10 && optind == argc ? 0 : -EINVAL;
+	return o->probe && o->object && o->types && o->tick_ms >= 10 && optind == argc ? 0 : -EINVAL;
 }
 
 static int start_timer(unsigned int ms)

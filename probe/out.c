@@ -64,9 +64,14 @@ bool out_open(__u16 type, const void *head, size_t head_size)
 	return out_add(head, head_size);
 }
 
+bool out_fits(size_t size)
+{
+	return OUT_SIZE - end >= size && end + size - (frame - 1) - sizeof(struct aod_frame) <= AOD_FRAME_MAX;
+}
+
 bool out_add(const void *data, size_t size)
 {
-	if (OUT_SIZE - end < size || end + size - (frame - 1) - sizeof(struct aod_frame) > AOD_FRAME_MAX)
+	if (!out_fits(size))
 		return false;
 	if (size)
 		memcpy(buffer + end, data, size);

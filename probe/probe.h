@@ -20,6 +20,9 @@ struct options {
 	bool no_fentry; /* start on the lower rung */
 	bool params; /* smb_wire: what every request asks for */
 	unsigned int tick_ms;
+	__u8 types;  /* VFS: bit per (type - 1) */
+	bool shared; /* VFS: also callbacks that the module shares with others */
+	bool paths;  /* VFS: names are whole paths */
 	bool verbose; /* libbpf's and the verifier's words on stderr */
 };
 
@@ -94,6 +97,8 @@ struct probe {
 
 extern const struct probe smb_wire;
 extern const struct probe smb_trace;
+extern const struct probe smb_vfs;
+extern const struct probe nfs_vfs;
 extern const struct probe nfs_rpc;
 
 /* ladder.c: which rung each hook of the probe can stand on, by what this kernel shows. 0 or -errno. */
@@ -107,6 +112,7 @@ bool hook_hidden(const char *list, const char *role, const char *rung); /* is RO
 int load_hooks(const struct options *options, struct loaded *loaded);
 int load_chosen(const struct options *options, struct loaded *loaded); /* on the rungs that the hooks have already */
 int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n);
+__u64 load_recursion_misses(const struct loaded *loaded); /* runs that the kernel left out, of all programs */
 void load_listen(const struct options *options); /* libbpf's words go to stderr or into the next error */
 
 /* drop.c: becomes `user` without any capability and closes every file that is not in keep. 0 or -errno after fail(). */
@@ -124,6 +130,7 @@ int out_flush(void); /* 0, or -errno when the reader is gone */
 size_t out_room(void);
 bool out_frame(__u16 type, const void *head, size_t head_size, const void *body, size_t body_size);
 bool out_open(__u16 type, const void *head, size_t head_size); /* then out_add()*, out_close(); false: no room, nothing written */
+bool out_fits(size_t size); /* into the open frame */
 bool out_add(const void *data, size_t size);
 void *out_head(void); /* of the open frame, to complete counts */
 void out_close(void);

@@ -15,7 +15,7 @@
 #define AOD_VFS_TEXT 1024
 #define AOD_VFS_TASKS 4096    /* tasks within a callback; power of two */
 #define AOD_VFS_DEPTH 6       /* callbacks within each other, of one task */
-#define AOD_VFS_DEVICES 32    /* mounted file systems with statistics of their own; power of two; 0 takes what finds no place */
+#define AOD_VFS_DEVICES 16    /* mounted file systems with statistics of their own; power of two; 0 takes what finds no place */
 #define AOD_VFS_TYPES 4
 
 enum aod_vfs_type {
@@ -177,6 +177,94 @@ struct aod_vfs_losses {
 	__u64 names_full;   /* an op without its names */
 	__u64 ghosts;       /* a begin whose end was missed, found when its place was used again */
 	__u64 unseen[AOD_VFS_CALLBACKS]; /* an end without a seen begin */
+};
+
+/* What follows is between the programs and aod-probe alone. */
+
+#define AOD_VFS_MARKER 0x0a0dca11 /* stands where a clone of a program has the number of its callback */
+#define AOD_VFS_NO_ARG 0xff
+#define AOD_VFS_K_VMA_DESC 64     /* struct vm_area_desc, else as AOD_VFS_K_VMA */
+#define AOD_VFS_SLOTS 128         /* ops that are being written; power of two */
+#define AOD_VFS_NAME 256          /* NAME_MAX + 1 */
+#define AOD_VFS_PEEK 1024
+
+/* What the programs must know of a callback. Constant once loaded, so that the verifier leaves in each clone only what its callback needs. */
+struct aod_vfs_config {
+	__u8 kinds[AOD_VFS_ARGS];  /* enum aod_vfs_kind */
+	__u8 shifts[AOD_VFS_ARGS]; /* of a number: 64 - its bits */
+	__u8 type;
+	__u8 returns;
+	__u8 n_args;
+	__u8 shared;
+	__u8 subject;  /* the argument that leads to the inode */
+	__u8 second;   /* where that is NULL: the next one that may */
+	__u8 objects[AOD_VFS_OBJECTS]; /* arguments with names */
+	__u8 text;     /* the argument that is a string */
+	__u8 early;    /* it changes names: they are read before */
+	__u8 inode_ends; /* the inode is gone after it */
+	__u8 instances;  /* kretprobe: returns that the kernel can wait for at once; 0 = any number */
+};
+
+struct aod_vfs_knobs {
+	__u64 magic[2];   /* of the protocol's file systems; 0 = none */
+	__u32 page_shift;
+	__u8 paths;
+	__u8 cifs;        /* inodes are cifsInodeInfo */
+	__u16 pad;
+};
+
+/* A call that has begun. started is written last and zeroed first. */
+struct aod_vfs_frame {
+	__u64 started;
+	__u64 ended;
+	__u64 sp;     /* of the caller, or thereabouts: deeper calls have smaller ones */
+	__u64 inode;  /* its number */
+	__u64 where;  /* its address */
+	__u64 sb;
+	__u64 objects[AOD_VFS_OBJECTS]; /* struct file or struct dentry */
+	__u64 pos;
+	__u64 size;
+	__u64 args[AOD_VFS_ARGS];
+	__u64 extra[AOD_VFS_EXTRA];
+	__s64 retval;
+	__u32 device;
+	__u32 flags;
+	__u32 slot;   /* + 1: its names are there */
+	__u32 place;  /* of the device's statistics */
+	__u16 callback;
+	__u16 pad;
+	__u32 pad2;
+};
+
+struct aod_vfs_task {
+	__u64 id;    /* tgid << 32 | tid */
+	__u32 depth; /* 0 = free */
+	__u32 claim; /* how many want it; it is his who finds himself alone */
+	__u64 sp;
+	char comm[16];
+	struct aod_vfs_frame frames[AOD_VFS_DEPTH];
+};
+
+/* Per device and callback. The buckets wrap: readers take differences. */
+struct aod_vfs_stats {
+	__u64 count;
+	__u64 errors;
+	__u32 buckets[AOD_BUCKETS];
+};
+
+struct aod_vfs_device {
+	__u32 device; /* 0 = free */
+	__u32 claim;
+};
+
+/* Where an op is put together. */
+struct aod_vfs_slot {
+	__u32 claim;
+	__u32 text_size;
+	__u8 names[AOD_VFS_OBJECTS + 2];
+	__u32 flags;
+	struct aod_vfs_op op;
+	char text[AOD_VFS_TEXT + AOD_VFS_NAME]; /* follows op: they leave together */
 };
 
 #endif
