@@ -21,12 +21,17 @@ test("a missing hook is told with what the operations lack", () => {
   assert.deepEqual(missingWithout([hook("send", "none", "hidden")]), ["operations have no send and wire phase"]);
 });
 
-test("every hook of the ladder that the probe can do without has its sentence", () => {
-  const ladder = readFileSync(new URL("../../probe/wire/smb_wire.c", import.meta.url), "utf8");
-  const lines = ladder.split("\n").filter((line) => /^\t\{ "[a-z_]+", "/.test(line));
-  assert.ok(lines.length >= 10);
-  for (const line of lines.filter((one) => !one.includes(".needed = true"))) {
-    const name = /"([a-z_]+)"/.exec(line)?.[1] ?? "";
-    assert.doesNotMatch(missingWithout([hook(name, "none")]).join(), /nothing comes from/, name);
-  }
-});
+for (const [probe, least] of [
+  ["wire/smb_wire", 10],
+  ["trace/smb_trace", 7],
+] as const) {
+  test(`every hook of ${probe} that it can do without has its sentence`, () => {
+    const ladder = readFileSync(new URL(`../../probe/${probe}.c`, import.meta.url), "utf8");
+    const lines = ladder.split("\n").filter((line) => /^\t\{ "[a-z_]+", "/.test(line));
+    assert.ok(lines.length >= least);
+    for (const line of lines.filter((one) => !one.includes(".needed = true"))) {
+      const name = /"([a-z_]+)"/.exec(line)?.[1] ?? "";
+      assert.doesNotMatch(missingWithout([hook(name, "none")]).join(), /nothing comes from/, name);
+    }
+  });
+}

@@ -16,4 +16,18 @@ describe("smb_trace", { skip: withoutCompiler }, () => {
       }
     });
   }
+
+  test("what nobody waits for any more is given up, and nothing else", () => {
+    const { status, stderr } = runProgram(compile("abandoned", ["trace/abandoned"]));
+    assert.equal(status, 0, stderr);
+  });
+
+  test("whether a task waits: it runs, sleeps otherwise, is gone, cannot be looked at", () => {
+    const waiting = compile("waiting", ["trace/waiting"]);
+    const here = runProgram(waiting);
+    assert.equal(here.status, 0, here.stderr);
+    assert.match(here.stdout.toString(), /^[01]$/m);
+    const elsewhere = runProgram(waiting, ["/nonexistent"]);
+    assert.deepEqual([elsewhere.status, elsewhere.stdout.toString()], [0, "0\n"], elsewhere.stderr);
+  });
 });
