@@ -13,7 +13,11 @@ export function columnsOf(verbose: boolean, paramsText: (op: SmbOp) => string | 
     { title: "STATUS", width: 30, value: ({ op }) => statusText(op) },
     { title: "ERRNO", width: 11, value: ({ op }) => errnoText(op), csv: { value: ({ op }) => errnoOf(op) } },
     { title: "SESSIONID", width: 18, value: ({ op }) => `0x${op.sessionId.toString(16)}` },
-    { title: "CONN_ID", width: 7, value: ({ op }) => `0x${op.connectionId.toString(16)}` },
+    {
+      title: "CONN_ID",
+      width: 7,
+      value: ({ op }) => (op.connectionId === 0n ? undefined : `0x${op.connectionId.toString(16)}`),
+    },
   ];
   const more: readonly Column<SmbOp>[] = [
     latency(11),
