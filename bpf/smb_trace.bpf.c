@@ -458,8 +458,7 @@ static __always_inline int call_end(const struct event *e, __u32 status, bool la
 		if (call->ended >> i & 1)
 			continue; /* evaluated a second time */
 		call->ended |= 1u << i;
-		if (!op_end(call->seq[i], same ? status : 0, same ? AOD_F_STATUS : 0))
-			count(&losses.unseen[command_of(e->command)]); /* it was given up */
+		op_end(call->seq[i], same ? status : 0, same ? AOD_F_STATUS : 0);
 	}
 	if (!found)
 		count(&losses.unseen[command_of(e->command)]);

@@ -3,7 +3,7 @@
  * A request that a signal or a reconnect ended is evaluated by no trace point. It must not look like one that hangs:
  * - Who waits for an answer sleeps in state D. Seen otherwise at two ticks, the caller has left its request.
  * - READ and WRITE may have no waiting caller. A reconnect ends those of its connection, and some time after their task is gone nobody asks for them.
- * What was given up wrongly still ends, and is then counted as unseen.
+ * A READ or WRITE that was given up wrongly still ends, and is then counted as unseen.
  */
 #include <string.h>
 #include "trace.h"
