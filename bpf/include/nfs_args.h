@@ -59,8 +59,9 @@ struct nfs4_getattr_arg {
 	const struct nfs_fh *fh;
 } CORE;
 
-struct nfs4_delegreturnargs {
-	const struct nfs_fh *fhandle;
+/* has its own copy of the handle */
+struct nfs4_delegreturndata {
+	struct inode *inode;
 } CORE;
 
 enum nfs4_procedure {
@@ -241,8 +242,8 @@ static __always_inline void about_v4(struct subject *about, __u32 procedure, voi
 			about->handle = BPF_CORE_READ((struct nfs4_getattr_arg *)argp, fh);
 		break;
 	case V4_DELEGRETURN:
-		if (HAS(nfs4_delegreturnargs))
-			about->handle = BPF_CORE_READ((struct nfs4_delegreturnargs *)argp, fhandle);
+		if (HAS(nfs4_delegreturndata))
+			about->inode = BPF_CORE_READ((struct nfs4_delegreturndata *)data, inode);
 		break;
 	}
 }

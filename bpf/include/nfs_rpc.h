@@ -105,7 +105,6 @@ struct aod_rpc_index_entry {
 /* An RPC client: a mount's, or the one that the mounts of a server share for the state of NFSv4. */
 struct aod_rpc_target {
 	__u64 key;    /* 0 = free */
-	__u64 looked; /* when its mount was last looked for */
 	__u32 id;     /* from 1, never used again */
 	__u32 client; /* cl_clid */
 	__u32 parent; /* cl_clid of the client that it was cloned from, itself if none; mountstats adds its counts */
@@ -132,11 +131,6 @@ struct aod_rpc_losses {
 	__u64 ringbuf_full;  /* an outlier that did not reach user space */
 	__u64 ghosts;        /* a release that was missed, found by pointer reuse */
 	__u64 unseen;        /* counted by the RPC layer without a seen begin */
-};
-
-/* Written by aod-probe before the load. */
-struct aod_rpc_knobs {
-	__u64 file_systems[2]; /* addresses of nfs_fs_type and nfs4_fs_type; 0 = not known */
 };
 
 /* Written by aod-probe at any time. */

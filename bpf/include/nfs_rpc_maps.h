@@ -11,7 +11,6 @@ char procedures[2 * AOD_RPC_PROCEDURES][24] SEC(".bss.names");
 struct aod_rpc_losses losses SEC(".bss.losses");
 __u64 head SEC(".bss.head");
 __u32 target_ids SEC(".bss.ids");
-const volatile struct aod_rpc_knobs knobs SEC(".rodata.knobs") = { .file_systems = { 1 } };
 struct aod_rpc_tunables tunables SEC(".data.tunables") = { .paths = 1 };
 
 struct {

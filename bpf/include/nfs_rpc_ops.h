@@ -128,7 +128,7 @@ static __always_inline void take_procedure(struct aod_rpc_op *op, const struct r
 		__builtin_memcpy(procedures[row], op->name, sizeof(op->name));
 }
 
-static __always_inline void take_subject(struct aod_rpc_op *op, const struct rpc_task *task)
+static __always_inline void take_subject(struct aod_rpc_op *op, const struct rpc_task *task, struct rpc_clnt *clnt, struct aod_rpc_target *target)
 {
 	struct subject about;
 	struct dentry *dentry;
@@ -145,8 +145,11 @@ static __always_inline void take_subject(struct aod_rpc_op *op, const struct rpc
 	name = about.name;
 	inode = about.inode;
 	if (inode) {
-		if (!op->device)
-			op->device = BPF_CORE_READ(inode, i_sb, s_dev);
+		struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+
+		op->device = BPF_CORE_READ(sb, s_dev);
+		if (!target->minor)
+			target_learn(target, clnt, sb);
 		if (!name) {
 			op->inode = BPF_CORE_READ(inode, i_ino);
 			dentry = alias_of(inode);
@@ -193,7 +196,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 {
 	struct rpc_clnt *clnt = BPF_CORE_READ(task, tk_client);
 	const struct rpc_procinfo *proc = BPF_CORE_READ(task, tk_msg.rpc_proc);
-	__u64 id = bpf_get_current_pid_tgid(), now, seq;
+	__u64 id = bpf_get_current_pid_tgid(), seq;
 	struct aod_rpc_index_entry *entry;
 	struct task_struct *creator;
 	struct aod_rpc_target *target;
@@ -210,7 +213,6 @@ static __always_inline int op_begin(const struct rpc_task *task)
 		count(&losses.index_full);
 		return 0;
 	}
-	now = bpf_ktime_get_ns();
 	seq = __sync_fetch_and_add(&head, 1) + 1;
 	position = (seq - 1) & (AOD_RPC_RING - 1);
 	op = op_pointer(position);
@@ -225,11 +227,9 @@ static __always_inline int op_begin(const struct rpc_task *task)
 	op->cgroup = bpf_get_current_cgroup_id();
 	op->tasks = 1;
 	op->client = client;
-	op->slot = target_of((__u64)clnt, clnt, now);
+	op->slot = target_of(clnt);
 	target = &targets[op->slot & (AOD_RPC_TARGETS - 1)];
 	op->target = target->id;
-	op->device = target->device;
-	op->minor = target->minor;
 	op->tid = id;
 	op->tgid = id >> 32;
 	op->uid = bpf_get_current_uid_gid();
@@ -247,7 +247,10 @@ static __always_inline int op_begin(const struct rpc_task *task)
 		if (cred)
 			op->uid = BPF_CORE_READ(cred, fsuid.val);
 	}
-	take_subject(op, task);
+	take_subject(op, task, clnt, target);
+	if (!op->device)
+		op->device = target->device;
+	op->minor = target->minor;
 	op->state = AOD_RPC_OPEN;
 	*(volatile __u64 *)&op->seq_check = seq;
 	return 0;

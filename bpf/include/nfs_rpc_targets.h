@@ -3,40 +3,6 @@
 #ifndef AOD_NFS_RPC_TARGETS_H
 #define AOD_NFS_RPC_TARGETS_H
 
-#define LOOK_AGAIN 200000000ull /* ns: a client is there before its mount is */
-#define MAX_SUPERS 256          /* mounts looked through in search of a client's */
-
-/*
- * Finds the super block whose RPC client this is: it tells the minor version and the device. Mounts of one server share a client
- * for the state of NFSv4: that one has a minor version and no device.
- */
-static __noinline int target_look(struct aod_rpc_target *t, __u64 client)
-{
-	if (!t || !bpf_core_type_exists(struct nfs_server))
-		return 0;
-	for (int type = 0; type < 2; type++) {
-		struct file_system_type *fs = (void *)knobs.file_systems[type];
-		struct hlist_node *node = fs ? BPF_CORE_READ(fs, fs_supers.first) : NULL;
-
-		for (int i = 0; i < MAX_SUPERS && node; i++) {
-			struct super_block *sb = (void *)((char *)node - bpf_core_field_offset(struct super_block, s_instances));
-			struct nfs_server *server = BPF_CORE_READ(sb, s_fs_info);
-			struct nfs_client *nfs = BPF_CORE_READ(server, nfs_client);
-			bool own = (__u64)BPF_CORE_READ(server, client) == client;
-
-			if (own || (__u64)BPF_CORE_READ(nfs, cl_rpcclient) == client) {
-				t->minor = BPF_CORE_READ(nfs, cl_minorversion) + 1;
-				if (own) {
-					t->device = BPF_CORE_READ(sb, s_dev);
-					return 0;
-				}
-			}
-			node = BPF_CORE_READ(node, next);
-		}
-	}
-	return 0;
-}
-
 static __always_inline void target_fill(struct aod_rpc_target *t, struct rpc_clnt *clnt)
 {
 	struct rpc_xprt *xprt = BPF_CORE_READ(clnt, cl_xprt);
@@ -51,28 +17,48 @@ static __always_inline void target_fill(struct aod_rpc_target *t, struct rpc_cln
 	*(volatile __u32 *)&t->id = __sync_fetch_and_add(&target_ids, 1) + 1;
 }
 
-/* The place of a client; 0, with the loss counted, when there is no room. `key`: its address, seen from our own memory. */
-static __always_inline __u32 target_of(__u64 key, struct rpc_clnt *clnt, __u64 now)
+/* The place of a client; 0, with the loss counted, when there is no room. */
+static __always_inline __u32 target_of(struct rpc_clnt *clnt)
 {
+	__u64 key = (__u64)clnt;
+
 	for (__u32 i = 0; i < PROBES; i++) {
 		__u32 at = ((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1);
 		struct aod_rpc_target *t = &targets[at];
-		__u64 address;
 
-		if (t->key != key) {
-			if (!at || t->key || __sync_val_compare_and_swap(&t->key, 0, key))
-				continue;
+		if (t->key == key)
+			return at;
+		if (at && !t->key && !__sync_val_compare_and_swap(&t->key, 0, key)) {
 			target_fill(t, clnt);
+			return at;
 		}
-		if ((!t->device || !t->minor) && now - t->looked > LOOK_AGAIN) {
-			t->looked = now;
-			bpf_probe_read_kernel(&address, sizeof(address), &clnt);
-			target_look(t, address);
-		}
-		return at;
 	}
 	count(&losses.targets_full);
 	return 0;
+}
+
+/*
+ * An op's super block tells the minor version of its mount, and whether the client is that of the mount. The mounts of a server share a client for
+ * the state of NFSv4, which has no mount of its own: it has the same minor version.
+ */
+static __always_inline void target_learn(struct aod_rpc_target *t, struct rpc_clnt *clnt, struct super_block *sb)
+{
+	struct nfs_server *server = BPF_CORE_READ(sb, s_fs_info);
+	struct nfs_client *nfs;
+	__u64 main;
+
+	if (!bpf_core_type_exists(struct nfs_server) || !bpf_core_type_exists(struct nfs_client) || BPF_CORE_READ(server, client) != clnt)
+		return;
+	nfs = BPF_CORE_READ(server, nfs_client);
+	t->device = BPF_CORE_READ(sb, s_dev);
+	t->minor = BPF_CORE_READ(nfs, cl_minorversion) + 1;
+	main = (__u64)BPF_CORE_READ(nfs, cl_rpcclient);
+	for (__u32 i = 0; i < PROBES; i++) {
+		struct aod_rpc_target *other = &targets[((HASH(main) >> 57) + i) & (AOD_RPC_TARGETS - 1)];
+
+		if (other->key == main)
+			other->minor = t->minor;
+	}
 }
 
 /* The client is no more: its address may soon be another's. */
@@ -84,7 +70,6 @@ static __always_inline int target_gone(__u64 key)
 		if (t->key == key) {
 			t->key = 0;
 			t->id = 0;
-			t->looked = 0;
 		}
 	}
 	return 0;

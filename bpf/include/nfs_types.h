@@ -82,15 +82,10 @@ struct hlist_head {
 	struct hlist_node *first;
 } CORE;
 
-struct file_system_type {
-	struct hlist_head fs_supers;
-} CORE;
-
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
 	void *s_fs_info;
-	struct hlist_node s_instances;
 } CORE;
 
 struct qstr {

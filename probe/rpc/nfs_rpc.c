@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include "rpc.h"
 
 /* In the order of a task's life; load.c attaches in the reverse order. */
@@ -25,28 +26,27 @@ static const struct section sections[] = {
 	{ ".data.tunables", sizeof(*rpc.tunables), &rpc.tunables },
 };
 
-static int set_section(struct bpf_object *object, const char *section, const void *value, size_t size)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
-	int err = map ? bpf_map__set_initial_value(map, value, size) : -ENOENT;
-
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
-}
-
 static int prepare(const struct options *options, struct bpf_object *object)
 {
-	static const char *const names[] = { "nfs_fs_type", "nfs4_fs_type" };
-	struct aod_rpc_knobs knobs = {};
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.tunables");
 	struct aod_rpc_tunables tunables = {};
 	int err;
 
-	/* without them an op's mount and minor version are known only where its file tells them */
-	if (rpc_symbols(names, knobs.file_systems, ARRAY_SIZE(names)))
-		fail_detail("/proc/kallsyms is not readable");
-	err = set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
 	/* nothing is slow and nothing an outlier until somebody says so */
 	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	return err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
+	err = map ? bpf_map__set_initial_value(map, &tunables, sizeof(tunables)) : -ENOENT;
+	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+}
+
+/*
+ * The names in an operation's arguments are found by the BTF of nfsv3 and nfsv4, as it is when the programs are loaded. Who waits for the
+ * first mount comes just before them.
+ */
+static int load(const struct options *options, struct loaded *loaded)
+{
+	for (int i = 0; i < 20 && access("/sys/module/nfsv3", F_OK) && access("/sys/module/nfsv4", F_OK); i++)
+		usleep(50000);
+	return load_hooks(options, loaded);
 }
 
 const struct probe nfs_rpc = {
@@ -58,7 +58,7 @@ const struct probe nfs_rpc = {
 	.n_hooks = ARRAY_SIZE(hooks),
 	.sections = sections,
 	.n_sections = ARRAY_SIZE(sections),
-	.load = load_hooks,
+	.load = load,
 	.prepare = prepare,
 	.on_outlier = rpc_outlier,
 	.outliers_done = rpc_outliers_done,

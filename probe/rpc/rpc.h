@@ -48,7 +48,4 @@ bool rpc_record_read(const struct aod_rpc_op *from, struct aod_rpc_op *to);
 bool rpc_record_add(struct aod_rpc_op *op);
 __u64 rpc_oldest(__u64 head);
 
-/* symbols.c: addresses of data of the kernel's modules. 0 or -errno; what is not found is left as it is. */
-int rpc_symbols(const char *const *names, __u64 *addresses, size_t n);
-
 #endif

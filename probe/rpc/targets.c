@@ -14,7 +14,6 @@ void rpc_tell_targets(void)
 		if (!t.id)
 			continue;
 		t.key = 0; /* a kernel address */
-		t.looked = 0;
 		if (!memcmp(&told[i], &t, sizeof(t)))
 			continue;
 		told[i] = t;

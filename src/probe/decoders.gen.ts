@@ -1151,11 +1151,10 @@ export function encodeAodRpcPath(value: AodRpcPath, bytes: Buffer, at: number): 
   value.text.copy(bytes, at + 16, 0, 512);
 }
 
-export const AOD_RPC_TARGET_SIZE = 152;
+export const AOD_RPC_TARGET_SIZE = 144;
 
 export interface AodRpcTarget {
   readonly key: bigint;
-  readonly looked: number;
   readonly id: number;
   readonly client: number;
   readonly parent: number;
@@ -1169,29 +1168,27 @@ export interface AodRpcTarget {
 export function decodeAodRpcTarget(bytes: Buffer, at: number): AodRpcTarget {
   return {
     key: bytes.readBigUInt64LE(at),
-    looked: readU64(bytes, at + 8),
-    id: bytes.readUInt32LE(at + 16),
-    client: bytes.readUInt32LE(at + 20),
-    parent: bytes.readUInt32LE(at + 24),
-    version: bytes.readUInt32LE(at + 28),
-    minor: bytes.readUInt32LE(at + 32),
-    device: bytes.readUInt32LE(at + 36),
-    server: readText(bytes, at + 40, 64),
-    address: readText(bytes, at + 104, 48),
+    id: bytes.readUInt32LE(at + 8),
+    client: bytes.readUInt32LE(at + 12),
+    parent: bytes.readUInt32LE(at + 16),
+    version: bytes.readUInt32LE(at + 20),
+    minor: bytes.readUInt32LE(at + 24),
+    device: bytes.readUInt32LE(at + 28),
+    server: readText(bytes, at + 32, 64),
+    address: readText(bytes, at + 96, 48),
   };
 }
 
 export function encodeAodRpcTarget(value: AodRpcTarget, bytes: Buffer, at: number): void {
   bytes.writeBigUInt64LE(value.key, at);
-  writeU64(bytes, value.looked, at + 8);
-  bytes.writeUInt32LE(value.id, at + 16);
-  bytes.writeUInt32LE(value.client, at + 20);
-  bytes.writeUInt32LE(value.parent, at + 24);
-  bytes.writeUInt32LE(value.version, at + 28);
-  bytes.writeUInt32LE(value.minor, at + 32);
-  bytes.writeUInt32LE(value.device, at + 36);
-  writeText(bytes, value.server, at + 40, 64);
-  writeText(bytes, value.address, at + 104, 48);
+  bytes.writeUInt32LE(value.id, at + 8);
+  bytes.writeUInt32LE(value.client, at + 12);
+  bytes.writeUInt32LE(value.parent, at + 16);
+  bytes.writeUInt32LE(value.version, at + 20);
+  bytes.writeUInt32LE(value.minor, at + 24);
+  bytes.writeUInt32LE(value.device, at + 28);
+  writeText(bytes, value.server, at + 32, 64);
+  writeText(bytes, value.address, at + 96, 48);
 }
 
 export const AOD_RPC_TUNABLES_SIZE = 1736;

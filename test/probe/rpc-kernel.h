@@ -99,10 +99,7 @@ static inline void bpf_ringbuf_discard(void *record, __u64 flags)
 #include "nfs_rpc.h"
 #include "histogram.h"
 #include "nfs_args.h"
-#define knobs loaded_knobs
 #include "nfs_rpc_maps.h"
-#undef knobs
-static struct aod_rpc_knobs knobs;
 #include "nfs_rpc_targets.h"
 #include "nfs_rpc_ops.h"
 #pragma GCC diagnostic pop

@@ -21,7 +21,8 @@ static struct task_struct worker = { .flags = PF_KTHREAD, .comm = "kworker/u8:1"
 static struct nfs_client server = { .cl_rpcclient = &client, .cl_minorversion = 1 };
 static struct nfs4_session session = { .clp = &server };
 static struct nfs4_slot_table table = { .session = &session };
-static struct super_block sb = { .s_dev = 38, .s_magic = NFS_SUPER_MAGIC };
+static struct nfs_server mounted = { .nfs_client = &server, .client = &client };
+static struct super_block sb = { .s_dev = 38, .s_magic = NFS_SUPER_MAGIC, .s_fs_info = &mounted };
 static struct dentry dentry = { .d_parent = &dentry, .d_name = { .name = (const unsigned char *)"file" } };
 static struct nfs_inode inode = { .vfs_inode = { .i_sb = &sb, .i_ino = 77, .i_dentry = { &dentry.d_u.d_alias } } };
 static struct qstr name = { .name = (const unsigned char *)"name" };
@@ -48,7 +49,9 @@ void rpc_outliers_done(void)
 
 static struct rpc_task task_of(struct rpc_procinfo *proc)
 {
-	return (struct rpc_task){ .tk_client = &client, .tk_msg = { .rpc_proc = proc, .rpc_argp = &arguments }, .tk_rqstp = &rqst, .tk_start = k_now };
+	static struct nfs4_delegreturndata returned = { .inode = &inode.vfs_inode };
+
+	return (struct rpc_task){ .tk_client = &client, .tk_calldata = &returned, .tk_msg = { .rpc_proc = proc, .rpc_argp = &arguments }, .tk_rqstp = &rqst, .tk_start = k_now };
 }
 
 static void attempted(struct rpc_task *task, int status)
@@ -269,6 +272,8 @@ static void known_target(void)
 	const __u32 id = t->id;
 
 	CHECK_EQ("client", t->client, 3);
+	CHECK_EQ("device", t->device, 38);
+	CHECK_EQ("minor version", t->minor, 2);
 	CHECK_EQ("server", strcmp(t->server, "srv"), 0);
 	target_gone((__u64)&client);
 	whole(&getattr, 0);

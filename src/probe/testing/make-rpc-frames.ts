@@ -58,7 +58,6 @@ export function rawRpc(changes: Partial<gen.AodRpcOp> = {}): gen.AodRpcOp {
 export function rawTarget(changes: Partial<gen.AodRpcTarget> = {}): gen.AodRpcTarget {
   return {
     key: 0n,
-    looked: 0,
     id: 2,
     client: 3,
     parent: 1,
