@@ -125,6 +125,8 @@ describe("VfsDecoder", () => {
     assert.deepEqual([failed.retval, failed.errno, failed.failed], [-13, 13, true]);
     const queued = opOf(make.rawVfsOp({ retval: -529, flags: F.QUEUED }));
     assert.deepEqual([queued.errno, queued.failed, queued.queued], [undefined, false, true]);
+    const again = opOf(make.rawVfsOp({ retval: -10, flags: 0 }));
+    assert.deepEqual([again.retval, again.errno, again.failed], [-10, undefined, false]);
     const bool = opOf(make.rawVfsOp({ retval: 1 }), make.rawCallback({ returns: gen.AodVfsReturn.BOOL }));
     assert.deepEqual([bool.retval, bool.errno], [1, undefined]);
   });

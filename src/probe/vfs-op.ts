@@ -189,8 +189,10 @@ export function deviceNumber(text: string): number | undefined {
 const signed: ReadonlySet<VfsReturn> = new Set(["INT", "LONG", "POINTER"]);
 
 function errnoOf({ retval, flags }: AodVfsOp, { returns: kind }: VfsCallback): number | undefined {
-  if (!signed.has(kind) || (flags & AodVfsFlag.QUEUED) !== 0) return undefined;
-  return (flags & AodVfsFlag.ERROR) !== 0 ? -retval : 0;
+  if (!signed.has(kind)) return undefined;
+  if (retval >= 0) return 0;
+  // Below zero and no error: queued, or to be asked again with locks.
+  return (flags & AodVfsFlag.ERROR) !== 0 ? -retval : undefined;
 }
 
 interface Parts {
