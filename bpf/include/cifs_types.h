@@ -36,6 +36,7 @@ struct mid_q_entry {
 	struct TCP_Server_Info *server;
 	__u64 mid;
 	struct task_struct *creator;
+	void *callback_data;
 	void *resp_buf;
 	int mid_state;
 	unsigned int mid_flags;
@@ -62,6 +63,12 @@ struct cifs_io_request {
 
 struct cifs_io_subrequest {
 	struct cifs_io_request *req;
+	struct kvec iov[2];
+} CORE;
+
+/* before 6.10 */
+struct cifs_readdata {
+	struct kvec iov[2];
 } CORE;
 
 /* enum mid_state_values, since 5.10; mid_flags of 5.10 ... 6.12 */

@@ -13,6 +13,7 @@ static struct hook hooks[] = {
 	{ "create_async", "smb2_setup_async_request", { "create_async_f" }, { "create_async_k", "create_async_done_k" }, 2, .needed = true },
 	{ "send", "__smb_send_rqst", { "send_f" }, { "send_k" }, 3 },
 	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2, .wider = { 3, { "answer_by_f" }, { "answer_by_k" } } },
+	{ "read_answer", "smb2_readv_callback", { "read_f" }, { "read_k" }, 1, .wider = { 2, { "read_by_f" }, { "read_by_k" } } },
 	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true, .wider = { 2, { "release_by_f" }, { "release_by_k" } } },
 	{ "deferred_close", "smb2_deferred_work_close", { "deferred_close_f" }, { "deferred_close_k" }, 1 },
 	{ "write", "smb2_async_writev", { "write_f" }, { "write_k" }, 1, .type = "cifs_io_subrequest" },

@@ -6,6 +6,10 @@ const effects: ReadonlyMap<string, string> = new Map([
   ["mtu_credits", "READ and WRITE have no queue phase"],
   ["send", "operations have no send and wire phase"],
   ["answer", "answers are seen only when their requests end: operations have no wake phase"],
+  [
+    "read_answer",
+    "of an encrypted READ the status is not known, and when a kernel worker decrypts it (esize=) its answer is seen only at its end",
+  ],
   ["deferred_close", "of a deferred CLOSE it is not known who opened the file"],
   ["write", "of writeback it is not known who opened the file"],
   ["reconnect", "reconnects are not counted"],
