@@ -96,8 +96,9 @@ export class WireLog {
     return log;
   }
 
-  get length(): number {
-    return this.#ops.length;
+  /** seq of the newest request that was seen to end. */
+  get last(): number {
+    return this.#ops.reduce((last, op) => Math.max(last, op.seq), 0);
   }
 
   /** Ends it after two more ticks. */

@@ -12,6 +12,7 @@ import {
 import { mountCifs } from "../guest/cifs.ts";
 import { startSamba } from "../guest/samba.ts";
 import { type LoggedOp, WireLog, type WireSaid } from "../guest/wire-log.ts";
+import { smbWireLines } from "../kernels.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -90,6 +91,7 @@ function judge(said: WireSaid, fentry: boolean): void {
 export default defineScenario({
   name: "params",
   summary: "what each request asks for comes with it, on both rungs: fixed parts and names, never data",
+  kernels: smbWireLines,
   timeLimitSeconds: 180,
 
   async setup(lab) {

@@ -25,11 +25,15 @@ const flags = [
 ];
 
 /** Compiles test/probe/NAME.c together with parts of aod-probe, under the sanitizers; returns the program. */
-export function compile(name: string, parts: readonly string[]): string {
+export function compile(name: string, parts: readonly string[], libraries: readonly string[] = []): string {
   mkdirSync(folder, { recursive: true });
   const program = join(folder, name);
   const sources = [`test/probe/${name}.c`, ...parts.map((part) => `probe/${part}.c`)];
-  execFileSync("cc", [...flags, ...sources, "-o", program], { cwd: repo, encoding: "utf8", timeout: 120_000 });
+  execFileSync("cc", [...flags, ...sources, "-o", program, ...libraries], {
+    cwd: repo,
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   return program;
 }
 
