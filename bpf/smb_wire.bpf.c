@@ -21,6 +21,24 @@
 #include "smb_wire_phases.h"
 #include "smb_wire_request.h"
 
+/*
+ * While a task is preempted within a program, the program does not run for any other task on that processor: each of its requests would be
+ * lost (recursion_misses). So the programs that a request cannot do without are not preempted, where the kernel has a way (6.10); what
+ * is left is the few instructions before and after.
+ */
+extern void bpf_preempt_disable(void) __weak __ksym;
+extern void bpf_preempt_enable(void) __weak __ksym;
+
+#define STEADY(call)                             \
+	do {                                     \
+		if (knobs.steady)                \
+			bpf_preempt_disable();   \
+		call;                            \
+		if (knobs.steady)                \
+			bpf_preempt_enable();    \
+		return 0;                        \
+	} while (0)
+
 SEC("fentry/wait_for_free_credits")
 int BPF_PROG(credits_f, struct TCP_Server_Info *server)
 {
@@ -48,19 +66,19 @@ int BPF_PROG(mtu_credits_done_f, struct TCP_Server_Info *server, unsigned long s
 SEC("fexit/smb2_setup_request")
 int BPF_PROG(create_f, void *ses, struct TCP_Server_Info *server, struct smb_rqst *rqst, struct mid_q_entry *mid)
 {
-	return created(server, rqst, mid, false, true);
+	STEADY(created(server, rqst, mid, false, true));
 }
 
 SEC("fexit/smb2_setup_async_request")
 int BPF_PROG(create_async_f, struct TCP_Server_Info *server, struct smb_rqst *rqst, struct mid_q_entry *mid)
 {
-	return created(server, rqst, mid, true, true);
+	STEADY(created(server, rqst, mid, true, true));
 }
 
 SEC("fexit/__smb_send_rqst")
 int BPF_PROG(send_f, void *server, int n, void *rqst, int ret)
 {
-	return op_sent(ret);
+	STEADY(op_sent(ret));
 }
 
 SEC("fentry/dequeue_mid")
@@ -90,13 +108,13 @@ int BPF_PROG(read_by_f, void *server, struct mid_q_entry *mid)
 SEC("fentry/__release_mid")
 int BPF_PROG(release_f, struct kref *refcount)
 {
-	return released(refcount, true);
+	STEADY(released(refcount, true));
 }
 
 SEC("fentry/__release_mid")
 int BPF_PROG(release_by_f, struct TCP_Server_Info *server, struct mid_q_entry *mid)
 {
-	return released_by(server, mid, true);
+	STEADY(released_by(server, mid, true));
 }
 
 SEC("fentry/smb2_deferred_work_close")

@@ -31,7 +31,10 @@ bool hook_hidden(const char *list, const char *role, const char *rung)
 	return false;
 }
 
-/* Sets found[i] for each hook whose function stands in `file` as a whole word; module functions only, unless built in. 0 or -errno. */
+/*
+ * Sets found[i] for each hook whose function stands in `file` as a whole word, with the module's name behind it, or without any when it is
+ * built in: another module may have a function of the same name. 0 or -errno.
+ */
 static int look_up(const char *file, bool built_in, const struct options *options, bool *found)
 {
 	const struct probe *probe = options->probe;
@@ -45,7 +48,7 @@ static int look_up(const char *file, bool built_in, const struct options *option
 	while (getline(&line, &size, f) > 0) {
 		char *name = line, *save, *word;
 
-		if (!built_in && !strstr(line, tag))
+		if (built_in ? !!strchr(line, '[') : !strstr(line, tag))
 			continue;
 		for (word = strtok_r(name, " \t\n", &save); word; word = strtok_r(NULL, " \t\n", &save))
 			for (size_t i = 0; i < probe->n_hooks; i++)
@@ -116,6 +119,15 @@ static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool s
 		hook->rung = AOD_RUNG_KPROBE;
 	else if (!kprobe)
 		snprintf(hook->why, sizeof(hook->why), "%s is not a symbol of this kernel", hook->function);
+}
+
+bool kernel_has(const char *function)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf_args(btf, function) >= 0;
+
+	btf__free(btf);
+	return has;
 }
 
 bool hook_stands(const struct probe *probe, const char *name)

@@ -57,6 +57,7 @@ static int prepare(const struct options *options, struct bpf_object *object)
 		.send = hook_stands(&smb_wire, "send"),
 		.credits = hook_stands(&smb_wire, "credits") && hook_stands(&smb_wire, "mtu_credits"),
 		.params = options->params,
+		.steady = kernel_has("bpf_preempt_disable"),
 	};
 	struct aod_smb_tunables tunables = {};
 	int err = set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
