@@ -62,7 +62,8 @@ async function tryTool(lab: Lab, tool: (typeof toolsOfKernels)[number]): Promise
 export default defineScenario({
   name: "support",
   summary: "what each probe and each tool can do on a kernel; docs/kernels.md is made of it (npm run lab -- support)",
-  timeLimitSeconds: 420,
+  thin: true,
+  timeLimitSeconds: 600,
 
   async setup(lab) {
     await startSamba(lab);
