@@ -125,7 +125,7 @@ export default defineScenario({
 
   async setup(lab) {
     await startSamba(lab);
-    await mountCifs(lab, { mountPoint: mountPoint("smb"), options: { closetimeo: 0, echo_interval: 600 } });
+    await mountCifs(lab, { mountPoint: mountPoint("smb"), options: { echo_interval: 600 } });
     await startNfsd(lab);
     await mountNfs(lab, { mountPoint: mountPoint("nfs") });
   },
