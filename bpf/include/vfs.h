@@ -13,7 +13,7 @@
 #define AOD_VFS_EXTRA 4
 #define AOD_VFS_OBJECTS 2     /* arguments that have a name or a path */
 #define AOD_VFS_TEXT 1024
-#define AOD_VFS_TASKS 4096    /* tasks within a callback; power of two */
+#define AOD_VFS_TASKS 2048    /* tasks within a callback; power of two. Up to 5.10 an array may be 4 MiB large */
 #define AOD_VFS_DEPTH 6       /* callbacks within each other, of one task */
 #define AOD_VFS_DEVICES 16    /* mounted file systems with statistics of their own; power of two; 0 takes what finds no place */
 #define AOD_VFS_TYPES 4
