@@ -47,6 +47,8 @@ const examples = files.flatMap(examplesOf);
 const skip = existsSync(join(repo, "dist/aod.mjs")) ? false : "dist/ is not built";
 
 describe("examples of the documents", { skip }, () => {
+  test("there are some", () => assert.ok(examples.length >= 5, `${examples.length} examples`));
+
   for (const { where, argv, expected } of examples) {
     test(`${where}: ${argv.join(" ")}`, () => {
       const [program = "", ...args] = argv;

@@ -20,6 +20,10 @@ const cases: readonly (readonly [recording: string, golden: string, argv: readon
   ["6.12-smb_wire", "smbiosnoop-errors", ["smbiosnoop", "--errors", "--json", "-n", "3"]],
   ["6.12-smb_wire", "replay", ["replay"]],
   ["6.12-smb_wire", "show", ["record", "show"]],
+  ["6.12-smb_vfs", "smbvfsslower-v", ["smbvfsslower", "100", "-v"]],
+  ["6.12-smb_vfs", "smbvfsslower-json", ["smbvfsslower", "0", "--json", "--inode", "-n", "5"]],
+  ["6.12-smb_vfs", "smbvfsiosnoop", ["smbvfsiosnoop", "--file", "-n", "30"]],
+  ["6.12-smb_vfs", "smbvfsiosnoop-v", ["smbvfsiosnoop", "-v", "--inode", "-n", "30"]],
 ];
 
 function run(argv: readonly string[]) {
