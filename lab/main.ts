@@ -1,16 +1,14 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { ensureKernel } from "./cache.ts";
 import { defaultKernel, kernelLine, kernelLines } from "./kernels.ts";
-import { groupsOf, machineFor, runMatrix, treeState, writeSummary } from "./matrix.ts";
-import { cacheRoot, repoRoot } from "./paths.ts";
+import { groupsOf, machineFor, runMatrix, writeSummary } from "./matrix.ts";
+import { cacheRoot } from "./paths.ts";
 import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
 import { Results } from "./results.ts";
 import { loadScenarios, runGroup, type Verdict } from "./run.ts";
-import { type KernelReport, kernelReport, kernelsDocument } from "./support.ts";
+import { commitText, storeReport, writeKernelsDocument } from "./support-store.ts";
 import { boot, createRun } from "./vm.ts";
 
 const say = (line: string): void => {
@@ -185,24 +183,21 @@ program
 
 program
   .command("support")
-  .option("--kernel <names...>", "only these kernels; the document is then printed, not written")
+  .option("--kernel <names...>", "only these kernels; of the others the document keeps what is stored")
   .description("try every probe and tool on every kernel and write docs/kernels.md")
   .action(async (flags: { kernel?: string[] }) => {
     const [scenario] = (await loadScenarios()).filter(({ name }) => name === "support");
     if (scenario === undefined) throw new AodError("failed", "there is no scenario support");
-    const reports: KernelReport[] = [];
+    const commit = await commitText();
     const verdicts: Verdict[] = [];
     for (const name of flags.kernel ?? kernelLines.map((line) => line.name)) {
       const run = await runGroup({ kernel: await kernelOf(name), machine: defaultMachine, scenarios: [scenario], say });
       verdicts.push(...run.verdicts);
       for (const { directory, kernel, release } of run.verdicts) {
-        reports.push(kernelReport(new Results(directory, kernel, {}), release));
+        await storeReport(new Results(directory, kernel, {}), { release, commit, date: new Date().toISOString() });
       }
     }
-    const { commit, dirty } = await treeState();
-    const text = kernelsDocument(reports, `${commit.slice(0, 12)}${dirty === undefined ? "" : ", changed"}`);
-    if (flags.kernel === undefined) await writeFile(join(repoRoot, "docs", "kernels.md"), text);
-    else console.log(text);
+    await writeKernelsDocument();
     printVerdicts(verdicts);
     process.exitCode = verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
   });

@@ -6,6 +6,8 @@ const ran = toolsOfKernels.map(({ name }) => ({ tool: name, firstEventMs: 1500, 
 const full: KernelReport = {
   kernel: "6.12",
   release: "6.12.1",
+  commit: "abc",
+  date: "2026-11-22T13:05:11Z",
   probes: [
     { probe: "smb_wire", tools: ["smbslower", "smbiosnoop"], standing: "full", lacks: [], rungs: { fentry: 10 } },
     { probe: "nfs_rpc", tools: ["nfsslower"], standing: "unsupported", lacks: [], why: "no BTF" },
@@ -21,7 +23,7 @@ const full: KernelReport = {
 };
 
 describe("kernelsDocument", () => {
-  const text = kernelsDocument([full], "abc");
+  const text = kernelsDocument([full]);
 
   it("has a row for every tool", () => {
     for (const { name } of toolsOfKernels) assert.match(text, new RegExp(`^\\| \`${name}\` \\|`, "m"));
@@ -36,6 +38,6 @@ describe("kernelsDocument", () => {
 
   it("does not call full what showed nothing", () => {
     const mute = { ...full, tools: [{ tool: "smbslower", lines: 0, exitStatus: 1, said: "cannot\nattach" }] };
-    assert.match(kernelsDocument([mute], "abc"), /^\| `smbslower` \| \*\*fails\*\* \(1\) \|$/m);
+    assert.match(kernelsDocument([mute]), /^\| `smbslower` \| \*\*fails\*\* \(1\) \|$/m);
   });
 });

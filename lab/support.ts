@@ -26,18 +26,22 @@ export interface ToolReport {
 
 /** Everything of one kernel. */
 export interface KernelReport {
+  /** The commit that was tried, and `, changed` when the tree was not as committed. */
+  readonly commit: string;
+  /** RFC 3339. */
+  readonly date: string;
   readonly kernel: string;
   readonly release: string;
   readonly probes: readonly ProbeReport[];
   readonly tools: readonly ToolReport[];
 }
 
-/** What the scenario left. `release`: uname -r of the guest. */
-export function kernelReport(results: Results, release: string): KernelReport {
+/** What the scenario left; `of` is what is known besides: `release` is uname -r of the guest. */
+export function kernelReport(results: Results, of: Pick<KernelReport, "release" | "commit" | "date">): KernelReport {
   const lines = results.text("probes.ndjson").split("\n").filter(Boolean);
   return {
+    ...of,
     kernel: results.kernel,
-    release,
     probes: lines.map((line) => JSON.parse(line) as ProbeReport),
     tools: results.json("tools.json") as ToolReport[],
   };
@@ -62,8 +66,8 @@ export function standingOf(tool: string, probes: readonly ProbeReport[]): ProbeR
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** The whole document. `tree`: the commit that was tried. */
-export function kernelsDocument(kernels: readonly KernelReport[], commit: string): string {
+/** The whole document. */
+export function kernelsDocument(kernels: readonly KernelReport[]): string {
   const notes: string[] = [];
   const cell = (tool: string, { probes, tools }: KernelReport): string => {
     const report = standingOf(tool, probes);
@@ -92,12 +96,13 @@ export function kernelsDocument(kernels: readonly KernelReport[], commit: string
   ]);
   return `# Kernels
 
-Written by \`npm run lab -- support\` at commit ${commit}: change lab/support.ts or the tools instead. On each kernel a Samba share and an NFS
-export are mounted, \`aod probes\` attaches every probe, and every tool is started, shown some work, and ended by SIGINT.
+Written by \`npm run lab -- support\`, from what it stores for each kernel in bench/results/support-*.json: change lab/support.ts or the tools instead. On each
+kernel a Samba share and an NFS export are mounted, \`aod probes\` attaches every probe, and every tool is started, shown some work, and ended by SIGINT.
 
-| kernel | release |
-|---|---|
-${kernels.map(({ kernel, release }) => `| ${kernel} | ${release} |`).join("\n")}
+${markdown(
+  ["kernel", "release", "commit", "date"],
+  kernels.map(({ kernel, release, commit, date }) => [kernel, release, commit, date.slice(0, 10)]),
+)}
 
 ## Tools
 

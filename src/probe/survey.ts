@@ -76,5 +76,8 @@ function attachedOf(hello: Hello): Attached {
   // What other file systems use too is left out on purpose, unless asked for.
   const missing = callbacks.filter(({ rung, shared }) => rung === "none" && !shared);
   const sentences = missing.map(({ function: name, why }) => `${name} is not seen: ${why ?? "no reason given"}`);
-  return { rungs, lacks: [...missingWithout(hello.hooks), ...sentences] };
+  // Where the oplock lies in an inode of cifs only the module's BTF says.
+  const blind = callbacks.some(({ module, why }) => module === "cifs" && why === "the module cifs has no BTF");
+  const oplock = blind ? ["oplocks are not known"] : [];
+  return { rungs, lacks: [...missingWithout(hello.hooks), ...sentences, ...oplock] };
 }
