@@ -43,7 +43,7 @@ export interface MatrixOptions {
 }
 
 /** Scenarios of one kernel that share a boot. */
-export const groupSize = 6;
+export const groupSize = 5;
 
 /** Runs scenarios on kernels, a few in each boot. */
 export async function runMatrix(options: MatrixOptions): Promise<Verdict[]> {

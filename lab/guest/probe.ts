@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Lab } from "./lab.ts";
 
 /** Waits until `count` helpers have attached and given up their privileges, which is the last thing they do before they serve. */
-export async function waitForProbe(lab: Lab, count = 1): Promise<void> {
+export async function waitForProbe(lab: Lab, count = 1, seconds = 60): Promise<void> {
   await lab.until(
     "aod-probe has attached",
-    60,
+    seconds,
     () => probes().filter((status) => /^Uid:\s+65534\s/m.test(status)).length >= count,
   );
   // The tool still has to read that it is attached.

@@ -19,7 +19,7 @@ import { kernelReport, standingOf, type ToolReport, toolsOfKernels } from "../su
 
 const share = "/mnt/share";
 const nfs = "/mnt/nfs";
-const firstEventLimitS = 90;
+const firstEventLimitS = 180;
 
 /** A little of everything that the tools show. */
 function touch(directory: string, i: number): void {
@@ -63,7 +63,7 @@ export default defineScenario({
   name: "support",
   summary: "what each probe and each tool can do on a kernel; docs/kernels.md is made of it (npm run lab -- support)",
   thin: true,
-  timeLimitSeconds: 600,
+  timeLimitSeconds: 900,
 
   async setup(lab) {
     await startSamba(lab);
