@@ -73,7 +73,8 @@ export function kernelsDocument(kernels: readonly KernelReport[]): string {
     const report = standingOf(tool, probes);
     const ran = tools.find((one) => one.tool === tool);
     if (report.standing === "unsupported") return `not supported${note(notes, [report.why ?? "no reason given"])}`;
-    if (ran?.firstEventMs === undefined) return `**fails**${note(notes, [ran?.said ?? "not tried"])}`;
+    if (ran?.firstEventMs === undefined)
+      return `**fails**${note(notes, [(ran?.said ?? "not tried").split("\n")[0] ?? ""])}`;
     return report.lacks.length === 0 ? "full" : `degraded${note(notes, report.lacks)}`;
   };
   const head = ["tool", ...kernels.map(({ kernel }) => kernel)];
