@@ -119,7 +119,7 @@ ${markdown(["probe", ...head.slice(1)], rungs)}
 ## From the start of a tool to its first operation
 
 On a machine that is emulated in software, some thirty times slower than the processor that it runs on, with other work beside it. They are no
-measure of a real machine; a tool that starts in seconds here is there at once.
+measure of a real machine; what is empty showed nothing in the time that it was given.
 
 ${markdown(head, first)}
 `;
