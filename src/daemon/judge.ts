@@ -1,4 +1,5 @@
-import { type Anomaly, type Detector, mergeNeeds, type Needs, type Observation } from "../detect/detector.ts";
+import { type Anomaly, type Detector, mergeNeeds, type Needs } from "../detect/detector.ts";
+import type { Observation } from "../detect/observation.ts";
 import { createDetectors } from "../detect/registry.ts";
 import type { ProbeEvent, SmbTarget, Waiter } from "../probe/op.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";

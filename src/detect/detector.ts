@@ -1,11 +1,4 @@
-import type { InFlight, SmbOp } from "../probe/op.ts";
-
-/** What detectors see, each with the CLOCK_MONOTONIC moment (ns) up to which it tells. */
-export type Observation =
-  /** Completed operations over a threshold that some detector asked for; a detector checks them against its own. */
-  | { readonly type: "ops"; readonly nowNs: number; readonly ops: readonly SmbOp[] }
-  /** What hangs: requests and tasks at least as old as asked. Repeated, about once a second, while it does. */
-  | { readonly type: "inflight"; readonly nowNs: number; readonly inflight: Pick<InFlight, "ops" | "waiters"> };
+import type { Observation } from "./observation.ts";
 
 /** What an anomaly is about. Parts that differ between its operations, or are not known, are absent. */
 export interface AnomalyTarget {
@@ -56,10 +49,27 @@ export interface Anomaly {
   readonly hang?: Hang;
 }
 
-/** What a detector needs from the probe. A command code that is not in `slowNs` is not needed. */
+/** What a detector needs from the probes; what is absent is not needed. Sources that are no probe tell all that they see. */
 export interface Needs {
+  /** SMB command code -> ns from which a request counts as slow. A code that is not in it is not needed. */
   readonly slowNs: ReadonlyMap<number, number>;
-  /** Age in ns from which what is in flight must be reported; absent: not needed. */
+  /** SMB command codes of which failed requests are needed. */
+  readonly errorCommands?: ReadonlySet<number>;
+  /** Age in ns from which what is in flight must be reported. */
+  readonly inflightNs?: number;
+  /** Of RPCs of the NFS client. */
+  readonly rpc?: RpcNeeds;
+  /** Failed calls of the SMB client's VFS callbacks. */
+  readonly vfsErrors?: boolean;
+}
+
+export interface RpcNeeds {
+  /** ns from which an RPC counts as slow; absent: no threshold. */
+  readonly slowNs?: number;
+  /** By name of the procedure, in the place of `slowNs`. */
+  readonly slowNsOf?: ReadonlyMap<string, number>;
+  /** Failed RPCs. */
+  readonly errors?: boolean;
   readonly inflightNs?: number;
 }
 
@@ -76,11 +86,51 @@ export interface Detector {
 
 /** The least that satisfies all. */
 export function mergeNeeds(all: readonly Needs[]): Needs {
-  const slowNs = new Map<number, number>();
-  let inflightNs = Number.POSITIVE_INFINITY;
-  for (const needs of all) {
-    for (const [command, ns] of needs.slowNs) slowNs.set(command, Math.min(ns, slowNs.get(command) ?? ns));
-    inflightNs = Math.min(inflightNs, needs.inflightNs ?? inflightNs);
-  }
-  return { slowNs, ...(Number.isFinite(inflightNs) ? { inflightNs } : {}) };
+  const slowNs = leastOf(all.map((needs) => needs.slowNs));
+  const errorCommands = new Set(all.flatMap((needs) => [...(needs.errorCommands ?? [])]));
+  const rpc = mergeRpcNeeds(all.flatMap((needs) => needs.rpc ?? []));
+  return {
+    slowNs,
+    ...(errorCommands.size === 0 ? {} : { errorCommands }),
+    ...finite(
+      "inflightNs",
+      all.map((needs) => needs.inflightNs),
+    ),
+    ...(rpc === undefined ? {} : { rpc }),
+    ...(all.some((needs) => needs.vfsErrors) ? { vfsErrors: true } : {}),
+  };
+}
+
+function mergeRpcNeeds(all: readonly RpcNeeds[]): RpcNeeds | undefined {
+  if (all.length === 0) return undefined;
+  // One that names a procedure must not be told less of it than one that takes them all.
+  const general = Math.min(...all.map((needs) => needs.slowNs ?? Number.POSITIVE_INFINITY));
+  const named = leastOf(all.flatMap((needs) => needs.slowNsOf ?? []));
+  const slowNsOf = new Map([...named].map(([name, ns]) => [name, Math.min(ns, general)] as const));
+  return {
+    ...finite(
+      "slowNs",
+      all.map((needs) => needs.slowNs),
+    ),
+    ...(slowNsOf.size === 0 ? {} : { slowNsOf }),
+    ...(all.some((needs) => needs.errors) ? { errors: true } : {}),
+    ...finite(
+      "inflightNs",
+      all.map((needs) => needs.inflightNs),
+    ),
+  };
+}
+
+function leastOf<Key>(all: readonly ReadonlyMap<Key, number>[]): Map<Key, number> {
+  const least = new Map<Key, number>();
+  for (const map of all) for (const [key, ns] of map) least.set(key, Math.min(ns, least.get(key) ?? ns));
+  return least;
+}
+
+function finite<Name extends string>(
+  name: Name,
+  values: readonly (number | undefined)[],
+): Partial<Record<Name, number>> {
+  const least = Math.min(...values.map((value) => value ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(least) ? ({ [name]: least } as Record<Name, number>) : {};
 }

@@ -1,6 +1,7 @@
 import type { SmbOp, Waiter } from "../probe/op.ts";
-import type { Anomaly, AnomalyTarget, Detector, Hang, Needs, Observation } from "./detector.ts";
+import type { Anomaly, AnomalyTarget, Detector, Hang, Needs } from "./detector.ts";
 import { describeCluster, describeSingle, type Seen, type Sight, type Slow, worstOf } from "./latency-summary.ts";
+import type { Observation } from "./observation.ts";
 import { type SlowEntry, SlowWindow } from "./slow-window.ts";
 
 const LOCK = 10;
@@ -73,7 +74,7 @@ export class LatencyDetector implements Detector {
         const slow = this.#completed(op);
         if (slow !== undefined) take(String(op.connectionId), slow);
       }
-    } else if (this.#rules.inFlight) {
+    } else if (observation.type === "inflight" && this.#rules.inFlight) {
       for (const op of observation.inflight.ops) {
         const slow = this.#inFlight(op, observation.nowNs);
         if (slow !== undefined) take(String(op.connectionId), slow);

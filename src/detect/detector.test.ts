@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { mergeNeeds } from "./detector.ts";
+
+test("what one detector needs is not lost for what another does", () => {
+  const merged = mergeNeeds([
+    { slowNs: new Map([[5, 200]]), inflightNs: 500, rpc: { slowNs: 100, errors: true } },
+    {
+      slowNs: new Map([
+        [5, 100],
+        [8, 300],
+      ]),
+      errorCommands: new Set([5]),
+      rpc: { slowNsOf: new Map([["READ", 400]]), inflightNs: 900 },
+      vfsErrors: true,
+    },
+    { slowNs: new Map(), errorCommands: new Set([6]), inflightNs: 700 },
+  ]);
+  assert.deepEqual(merged, {
+    slowNs: new Map([
+      [5, 100],
+      [8, 300],
+    ]),
+    errorCommands: new Set([5, 6]),
+    inflightNs: 500,
+    rpc: { slowNs: 100, slowNsOf: new Map([["READ", 100]]), errors: true, inflightNs: 900 },
+    vfsErrors: true,
+  });
+});
+
+test("what nobody needs is not asked for", () => {
+  assert.deepEqual(mergeNeeds([{ slowNs: new Map() }]), { slowNs: new Map() });
+});
