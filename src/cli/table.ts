@@ -6,6 +6,7 @@ export const commands: readonly CliCommand[] = [
   { name: "status", summary: "show what the daemon sees and does", load: () => import("./status.ts") },
   { name: "incidents", summary: "list incidents, or show one", load: () => import("./incidents.ts") },
   { name: "bundle", summary: "list, show, verify and unpack bundles", load: () => import("./bundle.ts") },
+  { name: "config", summary: "check and show the configuration", load: () => import("./config.ts") },
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
   {

@@ -11,11 +11,21 @@ const commandKey = z.string().superRefine((name, context) => {
   context.addIssue({ code: "custom", message: commandExpected, params: { suggestion: found.suggestion, got: name } });
 });
 
+/** A fragment of JSON Schema (2020-12). */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 interface KeyMeta {
   readonly doc: string;
   readonly kind: string;
+  /** As YAML. */
   readonly initial: string;
+  /** What an editor can check; derived from the type where it is absent. */
+  readonly json?: JsonSchema;
 }
+
+const durationJson = { type: "string", pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$" };
+const durationOrOffJson = { anyOf: [durationJson, { enum: ["off", false] }] };
+const sizeJson = { type: "string", pattern: "^\\d+(\\.\\d+)?(KiB|MiB|GiB)$" };
 
 const shapes = new WeakMap<object, Readonly<Record<string, z.ZodType>>>();
 
@@ -30,15 +40,22 @@ export function section<Shape extends Readonly<Record<string, z.ZodType>>>(shape
 
 /** ns. */
 export const duration = (initial: string, doc: string) =>
-  unit(initial, doc, "a duration such as 500ms, 10s, 5m, 2h", "duration", parseDuration);
+  unit(initial, doc, "a duration such as 500ms, 10s, 5m, 2h", "duration", durationJson, parseDuration);
 
 /** ns, or POSITIVE_INFINITY for `off`. */
 export const durationOrOff = (initial: string, doc: string) =>
-  unit(initial, doc, "a duration such as 500ms or 10s, or off", "duration or `off`", durationOrOffNs);
+  unit(
+    initial,
+    doc,
+    "a duration such as 500ms or 10s, or off",
+    "duration or `off`",
+    durationOrOffJson,
+    durationOrOffNs,
+  );
 
 /** Bytes. */
 export const size = (initial: string, doc: string) =>
-  unit(initial, doc, "a size such as 512KiB, 64MiB, 2GiB", "size", parseSize);
+  unit(initial, doc, "a size such as 512KiB, 64MiB, 2GiB", "size", sizeJson, parseSize);
 
 export const integer = (initial: number, least: number, most: number, doc: string) => {
   const expected = `a whole number from ${least} to ${most}`;
@@ -47,28 +64,33 @@ export const integer = (initial: number, least: number, most: number, doc: strin
     .min(least, { error: expected })
     .max(most, { error: expected })
     .prefault(initial)
-    .meta(meta(doc, "whole number", initial));
+    .meta(meta(doc, "whole number", initial, { type: "integer", minimum: least, maximum: most }));
 };
 
 export const flag = (initial: boolean, doc: string) =>
   z
     .boolean({ error: "true or false" })
     .prefault(initial)
-    .meta(meta(doc, "`true` or `false`", initial));
+    .meta(meta(doc, "`true` or `false`", initial, { type: "boolean" }));
 
 export const directory = (initial: string, doc: string) =>
   z
     .string({ error: "an absolute path" })
     .startsWith("/", { error: "an absolute path" })
     .prefault(initial)
-    .meta(meta(doc, "absolute path", initial));
+    .meta(meta(doc, "absolute path", initial, { type: "string", pattern: "^/" }));
 
 /** Codes of SMB2 commands. */
 export const commandList = (initial: readonly string[], doc: string) =>
   z
     .preprocess((value) => value ?? [], z.array(z.unknown().transform(toCommand), { error: "a list of SMB2 commands" }))
     .prefault([...initial])
-    .meta(meta(doc, "list of SMB2 commands", `[${initial.join(", ")}]`));
+    .meta(
+      meta(doc, "list of SMB2 commands", `[${initial.join(", ")}]`, {
+        type: ["array", "null"],
+        items: { type: "string" },
+      }),
+    );
 
 /** Names out of a fixed set. */
 export const nameList = (names: readonly string[], doc: string) => {
@@ -78,7 +100,7 @@ export const nameList = (names: readonly string[], doc: string) => {
   return z
     .preprocess((value) => value ?? [], z.array(one, { error: "a list of names" }))
     .prefault([])
-    .meta(meta(doc, "list of names", "[]"));
+    .meta(meta(doc, "list of names", "[]", { type: ["array", "null"], items: { enum: names } }));
 };
 
 /** Per SMB2 command: a duration, or `{threshold, single}`. Keys come out as codes. */
@@ -102,18 +124,58 @@ export const commandThresholds = (doc: string) => {
       );
     })
     .prefault({})
-    .meta(meta(doc, "mapping from SMB2 command to duration, `off`, or `{threshold, single}`", "{}"));
+    .meta(
+      meta(doc, "mapping from SMB2 command to duration, `off`, or `{threshold, single}`", "{}", {
+        type: ["object", "null"],
+        additionalProperties: {
+          anyOf: [
+            ...durationOrOffJson.anyOf,
+            {
+              type: "object",
+              properties: { threshold: durationOrOffJson, single: durationOrOffJson },
+              additionalProperties: false,
+            },
+          ],
+        },
+      }),
+    );
 };
 
+export interface ConfigKey {
+  /** `detectors.latency.window` */
+  readonly path: string;
+  readonly doc: string;
+  readonly kind: string;
+  /** The default, as YAML. */
+  readonly initial: string;
+  readonly json: JsonSchema;
+}
+
 /** Every key below a section: its path, what it takes, its default and what it does. */
-export function listKeys(schema: z.ZodType, prefix = ""): (KeyMeta & { readonly path: string })[] {
+export function listKeys(schema: z.ZodType, prefix = ""): ConfigKey[] {
   const shape = shapes.get(schema);
   if (shape === undefined) {
     const known = schema.meta() as KeyMeta | undefined;
     if (known === undefined) throw new Error(`${prefix} has no description`);
-    return [{ path: prefix, doc: known.doc, kind: known.kind, initial: known.initial }];
+    const { doc, kind, initial, json = derivedJson(schema) } = known;
+    return [{ path: prefix, doc, kind, initial, json }];
   }
   return Object.entries(shape).flatMap(([key, value]) => listKeys(value, prefix === "" ? key : `${prefix}.${key}`));
+}
+
+function derivedJson(schema: z.ZodType): JsonSchema {
+  const {
+    $schema,
+    doc,
+    kind,
+    initial,
+    default: _,
+    ...json
+  } = z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+  });
+  return json;
 }
 
 /** Only for the wrong type of the whole: its parts have messages of their own. */
@@ -127,13 +189,14 @@ function unit(
   doc: string,
   expected: string,
   kind: string,
+  json: JsonSchema,
   parse: (text: unknown) => number | undefined,
 ) {
   return z
     .unknown()
     .transform(convert(parse, expected))
     .prefault(initial)
-    .meta(meta(doc, kind, initial));
+    .meta(meta(doc, kind, initial, json));
 }
 
 function convert(parse: (text: unknown) => number | undefined, expected: string) {
@@ -157,6 +220,6 @@ function durationOrOffNs(value: unknown): number | undefined {
   return value === "off" || value === false ? Number.POSITIVE_INFINITY : parseDuration(value);
 }
 
-function meta(doc: string, kind: string, initial: unknown): Record<string, unknown> & KeyMeta {
-  return { doc, kind, initial: String(initial) };
+function meta(doc: string, kind: string, initial: unknown, json?: JsonSchema): Record<string, unknown> & KeyMeta {
+  return { doc, kind, initial: String(initial), ...(json === undefined ? {} : { json }) };
 }

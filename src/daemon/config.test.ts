@@ -1,19 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AodError, messageOf } from "../system/error.ts";
 import { detectorRules, loadConfig, parseConfig } from "./config.ts";
-import { listKeys } from "./config-keys.ts";
-import { configSchema } from "./config-schema.ts";
 
 function problems(text: string): string[] {
   try {
     parseConfig(text, "aod.yaml");
   } catch (error) {
     assert.ok(error instanceof AodError);
-    assert.equal(error.exitStatus, 1);
+    assert.equal(error.exitStatus, 2);
     return error.message.split("\n").slice(1);
   }
   return [];
@@ -125,21 +123,55 @@ test("only a file that was asked for must be there; the environment overrides th
   assert.equal(config.run_dir, "/elsewhere");
 });
 
-test("docs/config.md names every key with what it takes, its default and what it does", () => {
-  const text = readFileSync(join(import.meta.dirname, "../../docs/config.md"), "utf8");
-  const documented = text.split("\n").filter((line) => line.startsWith("| `"));
-  const rows = listKeys(configSchema).map(
-    ({ path, kind, initial, doc }) => `| \`${path}\` | ${kind} | \`${initial}\` | ${doc} |`,
+test("files beside it are merged key by key, and each problem names its file", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "aod-config-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "aod.yaml");
+  const extra = (name: string, text: string): void => writeFileSync(join(directory, "conf.d", name), text);
+  mkdirSync(join(directory, "conf.d"));
+  writeFileSync(file, "detectors: {latency: {threshold: 2s, exclude: [echo], commands: {write: 3s, read: 4s}}}\n");
+  extra("10-a.yaml", "detectors: {latency: {threshold: 1s, commands: {SMB2_WRITE: 5s}}}\nincidents:\n");
+  extra("20-b.yaml", "detectors: {latency: {exclude: [lock]}}\n");
+  extra("30-c.yml", "not: [read\n");
+  extra(".40-d.yaml", "not: [read\n");
+  const { config, layers } = loadConfig(file, {});
+  const { threshold, exclude, commands } = config.detectors.latency;
+  assert.deepEqual([threshold, exclude], [1e9, [10]]);
+  assert.deepEqual([commands.get(9)?.threshold, commands.get(8)?.threshold], [5e9, 4e9]);
+  assert.deepEqual(
+    layers.map(({ path }) => path.slice(directory.length)),
+    ["/aod.yaml", "/conf.d/10-a.yaml", "/conf.d/20-b.yaml"],
   );
-  assert.deepEqual(documented, rows);
+
+  extra("20-b.yaml", "\ndetectors:\n  latency:\n    count: 0\nincidents: {cooldown: 3s}\n");
+  writeFileSync(file, "incidents:\n  cooldown: 1s\n");
+  assert.throws(() => loadConfig(file, {}), {
+    exitStatus: 2,
+    message: `the configuration is wrong:
+${file}:2:incidents.cooldown: unknown key, did you mean "cool_down"?
+${directory}/conf.d/20-b.yaml:4:detectors.latency.count: expected a whole number from 1 to 10000 (got 0)
+${directory}/conf.d/20-b.yaml:5:incidents.cooldown: unknown key, did you mean "cool_down"?`,
+  });
 });
 
-test("the example in docs/config.md is a configuration", () => {
-  const text = readFileSync(join(import.meta.dirname, "../../docs/config.md"), "utf8");
+test("a file that is no mapping is told as such, whatever the others say", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "aod-config-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  mkdirSync(join(directory, "conf.d"));
+  const file = join(directory, "aod.yaml");
+  writeFileSync(file, "state_dir: /srv\n");
+  writeFileSync(join(directory, "conf.d/x.yaml"), "hello\n");
+  assert.throws(() => loadConfig(file, {}), {
+    message: `the configuration is wrong:\n${directory}/conf.d/x.yaml:1: expected a mapping of keys (got "hello")`,
+  });
+});
+
+test("the example in docs/configuration.md is a configuration", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../docs/configuration.md"), "utf8");
   const example = /```yaml\n([\s\S]*?)```/.exec(text)?.[1] ?? "";
   assert.notEqual(example, "");
   try {
-    parseConfig(example, "docs/config.md");
+    parseConfig(example, "docs/configuration.md");
   } catch (error) {
     assert.fail(messageOf(error));
   }

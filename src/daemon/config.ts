@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
-import { LineCounter, parseDocument } from "yaml";
 import type { CommandThresholds, LatencyRules } from "../detect/latency.ts";
 import type { DetectorRules } from "../detect/registry.ts";
 import { commandNames } from "../smb/commands.ts";
-import { AodError } from "../system/error.ts";
-import { type ConfigProblem, problemsOf } from "./config-errors.ts";
+import { ConfigError, problemsOf, syntaxProblems } from "./config-errors.ts";
 import { listKeys } from "./config-keys.ts";
+import { type ConfigFile, type ConfigLayer, layerOf, mergeLayers, readConfigFiles } from "./config-layers.ts";
 import { type Config, configSchema } from "./config-schema.ts";
 
 export type { Config };
@@ -17,60 +15,44 @@ export interface ConfigEnvironment {
   readonly AOD_RUN_DIR?: string | undefined;
 }
 
+export interface LoadedConfig {
+  readonly config: Config;
+  /** For people: the files, or that there are none. */
+  readonly source: string;
+  readonly layers: readonly ConfigLayer[];
+}
+
 export const defaultConfigPath = "/etc/aod/aod.yaml";
 
 /**
- * The configuration of `file`, else of AOD_CONFIG, else of /etc/aod/aod.yaml; only the last may be missing, then the defaults hold.
- * Throws AodError `failed` that lists everything that is wrong, each as `file:line:key: ...`.
+ * The configuration of `file`, else of AOD_CONFIG, else of /etc/aod/aod.yaml, and of `conf.d/*.yaml` beside it; only the last may be missing,
+ * then the defaults hold. Throws ConfigError that lists everything that is wrong, each as `file:line:key: ...`.
  */
-export function loadConfig(
-  file: string | undefined,
-  env: ConfigEnvironment,
-): { readonly config: Config; readonly source: string } {
+export function loadConfig(file: string | undefined, env: ConfigEnvironment): LoadedConfig {
   const wanted = file ?? env.AOD_CONFIG;
   const path = wanted ?? defaultConfigPath;
-  const text = readConfig(path, wanted !== undefined);
-  const config = parseConfig(text ?? "", path);
+  const files = readConfigFiles(path, wanted !== undefined);
+  const { config, layers } = parseLayers(files);
   return {
     config: { ...config, state_dir: env.AOD_STATE_DIR ?? config.state_dir, run_dir: env.AOD_RUN_DIR ?? config.run_dir },
-    source: text === undefined ? `the defaults (there is no ${path})` : path,
+    source: files.length === 0 ? `the defaults (there is no ${path})` : files.map((one) => one.path).join(", "),
+    layers,
   };
-}
-
-function readConfig(path: string, mustExist: boolean): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "ENOENT" && !mustExist) return undefined;
-    throw new AodError("failed", `cannot read the configuration ${path}: ${code}`, { cause: error });
-  }
 }
 
 /** `file` is only for messages. An empty text means the defaults. */
 export function parseConfig(text: string, file: string): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(
-      (error): ConfigProblem => ({
-        line: lines.linePos(error.pos[0]).line,
-        key: "",
-        text: `not YAML: ${error.message}`,
-      }),
-    );
-    throw wrong(file, problems);
-  }
-  const result = configSchema.safeParse(document.toJS());
-  if (result.success) return result.data;
-  const known = listKeys(configSchema).map((key) => key.path);
-  throw wrong(file, problemsOf(result.error.issues, document, lines, known));
+  return parseLayers([{ path: file, text }]).config;
 }
 
-function wrong(file: string, problems: readonly ConfigProblem[]): AodError {
-  const sorted = [...problems].sort((a, b) => a.line - b.line);
-  const list = sorted.map(({ line, key, text }) => `${file}:${line}:${key === "" ? "" : `${key}:`} ${text}`);
-  return new AodError("failed", `the configuration is wrong:\n${list.join("\n")}`);
+function parseLayers(files: readonly ConfigFile[]): { readonly config: Config; readonly layers: ConfigLayer[] } {
+  const layers = files.map(layerOf);
+  const broken = layers.flatMap(syntaxProblems);
+  if (broken.length > 0) throw new ConfigError(broken);
+  const result = configSchema.safeParse(mergeLayers(layers));
+  if (result.success) return { config: result.data, layers };
+  const known = listKeys(configSchema).map((key) => key.path);
+  throw new ConfigError(problemsOf(result.error.issues, layers, known));
 }
 
 /** What the detectors need of it. */
