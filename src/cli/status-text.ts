@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { ProbeStatus, Status } from "../daemon/status.ts";
+import type { ProbeStatus, SourceStatus, Status } from "../daemon/status.ts";
 import { printable } from "../tools/table-text.ts";
 
 /** `aod status` for people. */
@@ -12,6 +12,8 @@ export function statusText(status: Status): string {
     field("kernel", `${versions.kernel}, Node ${versions.node}`),
     "",
     ...status.probes.flatMap(probeLines),
+    "",
+    ...status.sources.flatMap(sourceLines),
     "",
     field("targets", status.targets.length === 0 ? pc.dim("no SMB connection") : ""),
     ...status.targets.map((target) => {
@@ -83,6 +85,28 @@ function probeLines(probe: ProbeStatus): string[] {
     ...probe.without.map((text) => `  ${pc.dim("without")} ${text}`),
     `  ${pc.dim("lost")}    ${probe.losses.length === 0 ? "nothing counted" : probe.losses.map(lossText).join(", ")}`,
   ];
+}
+
+/** One line, unless something is to be said. */
+function sourceLines(source: SourceStatus): string[] {
+  const { state, why } = source;
+  const color = state === "ok" ? pc.green : state === "off" || state === "starting" ? pc.dim : pc.yellow;
+  const said = color(`${state}${why === undefined ? "" : `: ${printable(why)}`}`);
+  const success = source.last_success === undefined ? "" : `, last ${clockTime(source.last_success)}`;
+  const took = source.took_ms === undefined ? "" : ` in ${Number(source.took_ms.toPrecision(2))} ms`;
+  const bad = [
+    ...(source.failures > 0 ? [`${source.failures} failed`] : []),
+    ...(source.timeouts > 0 ? [`${source.timeouts} too slow`] : []),
+    ...(source.skipped > 0 ? [`${source.skipped} skipped`] : []),
+    ...source.losses.map(({ kind, count }) => `${kind} ${count}`),
+  ];
+  const trouble = bad.length === 0 ? "" : `, ${pc.yellow(bad.join(", "))}`;
+  return [`${pc.cyan(source.name.padEnd(12))} ${said}${success}${took}${trouble}`];
+}
+
+/** `13:05:11` of a time as the status has it. */
+function clockTime(time: string): string {
+  return `${time.slice(11, 19)}Z`;
 }
 
 function lossText({ kind, detail, count }: ProbeStatus["losses"][number]): string {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { captures } from "../capture/registry.ts";
+import { sourceNames } from "../sources/registry.ts";
 import {
   commandList,
   commandThresholds,
@@ -57,6 +58,9 @@ export const configSchema = section({
   run_dir: directory("/run/aod", "Where the socket and the lock are. `AOD_RUN_DIR` overrides it."),
   probes: section({
     smb_wire: flag(true, "Observe every SMB2/3 request of the kernel's client."),
+  }),
+  sources: section({
+    exclude: nameList(sourceNames, "Sources that are not looked at; what rests on them is not noticed."),
   }),
   detectors: section({ latency }),
   incidents,

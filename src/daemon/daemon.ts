@@ -2,11 +2,13 @@ import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
 import type { Anomaly } from "../detect/detector.ts";
+import type { Observation } from "../detect/observation.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
+import type { Source } from "../sources/source.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
@@ -22,6 +24,7 @@ import { LossNews } from "./loss-news.ts";
 import { OpCounts } from "./op-counts.ts";
 import { ProbeManager, type ProbeState } from "./probe-manager.ts";
 import { settingsOf } from "./probe-settings.ts";
+import { Sources } from "./sources.ts";
 
 /** Everything that the daemon takes from outside. Tests pass their own. */
 export interface DaemonDeps {
@@ -43,6 +46,12 @@ export interface DaemonDeps {
   readonly capture: IncidentDeps["capture"];
   /** Takes a sample of the machine. */
   readonly sample: () => void;
+  /** Everything that is observed besides the probes. */
+  readonly sources?: readonly Source[];
+  /** The real time, by which sources have their turns. */
+  readonly realNs?: () => number;
+  /** As `waiters`: an input of a source. */
+  readonly observed?: (observation: Observation, deal: () => void) => void;
   readonly versions: BundleVersions;
   readonly host: BundleHost;
 }
@@ -57,6 +66,7 @@ export class Daemon {
   readonly judge: Judge;
   readonly index: IncidentIndex;
   readonly probe: ProbeManager;
+  readonly sources: Sources;
   readonly startedNs: number;
   readonly recovered: RecoveryReport[] = [];
   readonly counters = { beatsSkipped: 0, bundles: 0, bundlesFailed: 0 };
@@ -87,6 +97,13 @@ export class Daemon {
     const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
     this.#reconnects = new ReconnectWaiters({ debugData: peek, clock, sleepingIn });
     this.index = new IncidentIndex(config.state_dir);
+    this.sources = new Sources({
+      sources: deps.sources ?? [],
+      excluded: new Set(config.sources.exclude),
+      nowNs: deps.realNs ?? (() => clock.nowNs()),
+      log: deps.log,
+      observed: (observation) => this.#observed(observation),
+    });
     this.probe = new ProbeManager({
       name: "smb_wire",
       module: "cifs",
@@ -118,6 +135,7 @@ export class Daemon {
   beat(): void {
     const { config, sample } = this.#deps;
     sample();
+    this.sources.beat();
     if (config.probes.smb_wire && !this.#ending) this.probe.beat();
     this.#feed.beat();
     for (const { incident, reason } of this.judge.advance()) this.#close(incident, reason);
@@ -141,6 +159,7 @@ export class Daemon {
   /** Closes what is open, ends the probe. Resolves when every bundle is there or has failed. */
   async end(): Promise<void> {
     this.#ending = true;
+    this.sources.close();
     for (const run of this.#runs.values()) run.limit(END_LIMIT_MS);
     for (const { incident, reason } of this.judge.end()) this.#close(incident, reason);
     await Promise.all(this.#closing);
@@ -177,6 +196,13 @@ export class Daemon {
       case "hello":
         break;
     }
+  }
+
+  #observed(observation: Observation): void {
+    if (observation.type === "mounts") this.sources.mounted(observation);
+    const deal = (): void => this.judge.observe(observation);
+    if (this.#deps.observed === undefined) deal();
+    else this.#deps.observed(observation, deal);
   }
 
   #step(step: IncidentStep, anomaly: Anomaly, target: IncidentTarget): void {
@@ -253,6 +279,7 @@ export class Daemon {
       this.#lossNews.clear();
       this.#feed.probeEnded();
     }
+    this.sources.probe("smb", state.state === "running");
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
     else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");

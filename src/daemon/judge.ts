@@ -64,6 +64,11 @@ export class Judge {
     this.#observe({ type: "inflight", nowNs: this.#deps.clock.nowNs(), inflight: { ops: [], waiters } });
   }
 
+  /** What a source saw. */
+  observe(observation: Observation): void {
+    this.#observe(observation);
+  }
+
   /** What must close by now. About once a second. */
   advance(): { readonly incident: Incident; readonly reason: CloseReason }[] {
     return this.incidents.advance(this.#deps.clock.nowNs());

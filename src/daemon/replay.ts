@@ -1,5 +1,6 @@
 import type { BundleAnomaly } from "../bundle/manifest.ts";
 import type { Anomaly } from "../detect/detector.ts";
+import type { Observation } from "../detect/observation.ts";
 import { startHelper } from "../probe/helper.ts";
 import { smbWire } from "../probe/smb-wire.ts";
 import { debugDataIn } from "../probe/target-names.ts";
@@ -69,6 +70,8 @@ export async function replayDaemon(recording: Recording, config: Config, news: R
   await player.play({
     goesOn: () => beats.pass(),
     waiters: (waiters) => judge.waiters(waiters),
+    // As it was written: a program that knows less of it hears what it knows.
+    observation: (observation) => judge.observe(observation as Observation),
     beat: () => beats.recorded(),
   });
   // Its helper went on: it is this program that does not understand it.

@@ -15,12 +15,14 @@ import { LiveWorld } from "../record/live-world.ts";
 import { refuseNetworkMount } from "../record/network-mount.ts";
 import { Recorder } from "../record/recorder.ts";
 import { createRecording } from "../record/writer.ts";
+import { createSources } from "../sources/registry.ts";
 import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { parseMounts, serversOf } from "../system/mounts.ts";
 import { nativePaths } from "../system/paths.ts";
 import { createRunner } from "../system/process.ts";
 import { createSampleRing } from "../system/samples.ts";
+import { startStream } from "../system/stream.ts";
 import { startApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
@@ -35,6 +37,8 @@ export interface Roots {
   readonly procRoot: string;
   readonly sysRoot: string;
   readonly kmsgPath: string;
+  /** What is not below the others: /tmp, /run/user; default: `/`. */
+  readonly fsRoot?: string;
 }
 
 export const systemRoots: Roots = { procRoot: "/proc", sysRoot: "/sys", kmsgPath: "/dev/kmsg" };
@@ -94,6 +98,19 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         world.recorder?.waiters(waiters);
       },
       sample: () => samples.sample(),
+      sources: createSources({
+        ...roots,
+        fsRoot: roots.fsRoot ?? "/",
+        clock: systemClock,
+        run: createRunner(),
+        stream: startStream,
+      }),
+      realNs: () => systemClock.nowNs(),
+      observed: (observation, deal) => {
+        world.advance();
+        deal();
+        world.recorder?.observation(observation);
+      },
       capture: async (...args) => void (await capture(...args)),
     });
     await daemon.recover();

@@ -13,6 +13,7 @@ import type { IncidentJson } from "./incident-json.ts";
 import type { OpCount } from "./op-counts.ts";
 import type { ProbeState } from "./probe-manager.ts";
 import type { Rehearsal } from "./rehearsal.ts";
+import type { SourceHealth } from "./sources.ts";
 
 /** `GET /status`. Sizes in bytes, times RFC 3339 UTC. */
 export interface Status {
@@ -22,6 +23,7 @@ export interface Status {
   readonly uptime_s: number;
   readonly config: string;
   readonly probes: readonly ProbeStatus[];
+  readonly sources: readonly SourceStatus[];
   readonly detectors: readonly (Readonly<Record<string, number | string>> & { readonly name: string })[];
   readonly targets: readonly TargetStatus[];
   readonly incidents: {
@@ -66,6 +68,28 @@ export interface ProbeStatus {
   readonly losses: readonly Loss[];
 }
 
+/** What is observed besides the probes. */
+export interface SourceStatus {
+  readonly name: string;
+  /** Where it looks. */
+  readonly reads: string;
+  /** `starting`: it has not looked yet. `off`: nothing to look at, or not wanted. `degraded`: it tells less than it could. */
+  readonly state: SourceHealth["state"];
+  readonly why?: string;
+  /** Since when it is in this state. */
+  readonly since: string;
+  readonly last_success?: string;
+  /** The last look, and the longest, in ms. */
+  readonly took_ms?: number;
+  readonly longest_ms: number;
+  readonly looks: number;
+  readonly failures: number;
+  readonly timeouts: number;
+  /** Turns that passed because a look had not ended. */
+  readonly skipped: number;
+  readonly losses: readonly Loss[];
+}
+
 export interface TargetStatus {
   readonly connection_id: string;
   readonly server?: string;
@@ -100,6 +124,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     uptime_s: Math.floor((clock.nowNs() - daemon.startedNs) / 1e9),
     config: sources.configSource,
     probes: [probeStatus(sources)],
+    sources: daemon.sources.health.map((health) => sourceStatus(health, clock)),
     detectors: daemon.judge.detectors.map((detector) => ({ name: detector.name, ...detector.state() })),
     targets: targetsOf(sources.readDebugData),
     incidents: {
@@ -139,6 +164,29 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
     counts_forgotten: daemon.opCounts.forgotten,
     losses: probe.losses,
   };
+}
+
+function sourceStatus({ lastSuccessNs, tookMs, ...health }: SourceHealth, clock: Clock): SourceStatus {
+  const { name, summary, state, why, looks, failures, timeouts, skipped } = health;
+  return {
+    name,
+    reads: summary,
+    state,
+    ...(why === undefined ? {} : { why }),
+    since: wallTimeOf(health.sinceNs, clock),
+    ...(lastSuccessNs === undefined ? {} : { last_success: wallTimeOf(lastSuccessNs, clock) }),
+    ...(tookMs === undefined ? {} : { took_ms: rounded(tookMs) }),
+    longest_ms: rounded(health.longestMs),
+    looks,
+    failures,
+    timeouts,
+    skipped,
+    losses: Object.entries(health.losses).map(([kind, count]) => ({ kind, count })),
+  };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 /** A probe that waits or starts lacks nothing yet: without the module there is no mount. */

@@ -17,9 +17,9 @@ export const PAYLOAD_MAX = BLOCK_MAX - CHUNK_HEAD_SIZE;
 
 /**
  * `frames`: what a helper wrote, cut at the ends of frames. `file`: the text of a file below /proc as it was read. `waiters`: tasks that were found
- * waiting. `beat`: the daemon's second. `exit`: a helper has ended. `lost`: what the recording lacks from here to the next chunk. `end`: the last one.
+ * waiting. `observation`: what a source of the daemon saw. `beat`: the daemon's second. `exit`: a helper has ended. `lost`: what the recording lacks from here to the next chunk. `end`: the last one.
  */
-export const kinds = { frames: 1, file: 2, waiters: 3, beat: 4, exit: 5, lost: 6, end: 7 } as const;
+export const kinds = { frames: 1, file: 2, waiters: 3, beat: 4, exit: 5, lost: 6, end: 7, observation: 8 } as const;
 export type ChunkKind = keyof typeof kinds;
 
 const nameOf: ReadonlyMap<number, ChunkKind> = new Map(

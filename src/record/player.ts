@@ -3,6 +3,7 @@ import type { StartProcess } from "../probe/helper-process.ts";
 import type { Waiter } from "../probe/op.ts";
 import { AodError } from "../system/error.ts";
 import { HeldClock } from "../system/held-clock.ts";
+import { fromTaggedJson } from "../system/tagged-json.ts";
 import type { Chunk, Moment } from "./format.ts";
 import { decodeExit, decodeFile, decodeLost, decodeWaiters } from "./payloads.ts";
 import type { Recording } from "./reader.ts";
@@ -13,6 +14,8 @@ export interface Listener {
   /** False: no more is wanted; asked before each piece, with its moment. */
   readonly goesOn?: (at: Moment) => boolean;
   readonly waiters?: (waiters: readonly Waiter[]) => void;
+  /** What a source of the daemon saw. */
+  readonly observation?: (observation: unknown) => void;
   readonly beat?: () => void;
   /** After each piece: whoever cannot take more yet holds the player up. */
   readonly ready?: () => Promise<void>;
@@ -80,6 +83,10 @@ export class Player {
     if (kind === "frames") this.helpers.get(probe)?.say(payload);
     if (kind === "beat") listener.beat?.();
     if (kind === "waiters") listener.waiters?.(decodeWaiters(payload) ?? this.nonsense(kind));
+    if (kind === "observation") {
+      const observation = fromTaggedJson(payload.toString("utf8")) ?? this.nonsense(kind);
+      listener.observation?.(observation);
+    }
     if (kind === "lost") this.lost += (decodeLost(payload) ?? this.nonsense(kind)).chunks;
     if (kind === "exit") {
       const exit = decodeExit(payload) ?? this.nonsense(kind);

@@ -1,6 +1,7 @@
 import { redact } from "../bundle/redact.ts";
 import type { ProbeProcess } from "../probe/helper-process.ts";
 import type { Waiter } from "../probe/op.ts";
+import { taggedJson } from "../system/tagged-json.ts";
 import type { ChunkKind, Moment } from "./format.ts";
 import { encodeExit, encodeFile, encodeWaiters } from "./payloads.ts";
 import { WholeFrames } from "./whole-frames.ts";
@@ -64,6 +65,11 @@ export class Recorder {
   /** Tasks that were found waiting. */
   waiters(waiters: readonly Waiter[]): void {
     this.write("waiters", encodeWaiters(waiters));
+  }
+
+  /** What a source of the daemon saw; without secrets. */
+  observation(observation: unknown): void {
+    this.write("observation", Buffer.from(taggedJson(observation, (text) => redact(text).text)));
   }
 
   beat(): void {

@@ -85,7 +85,8 @@ export async function readKernelLog(reader: RecordReader, query: KernelLogQuery)
   return { records: kept, lost, unparsed, dropped };
 }
 
-function readRecord(reader: RecordReader, buffer: Buffer): number | "overtaken" {
+/** One record into `buffer`: its size, 0 at the end of what there is now. */
+export function readRecord(reader: RecordReader, buffer: Buffer): number | "overtaken" {
   try {
     return reader.read(buffer);
   } catch (error) {

@@ -40,7 +40,7 @@ export type Argv = readonly [string, ...string[]];
 /** Starts external programs. Tests pass their own. Never rejects. */
 export type Run = (argv: Argv, options: RunOptions) => Promise<RunResult>;
 
-const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const stderrLimit = 16 * 1024;
 /** ms after SIGKILL until a program that does not die (uninterruptible sleep) is given up. */
 const killGraceMs = 1000;
@@ -74,7 +74,7 @@ export function createRunner(path = systemPath): Run {
 
 const nothing = { code: null, stdout: Buffer.alloc(0), stderr: "", truncated: false } as const;
 
-async function findProgram(program: string, path: string): Promise<string | undefined> {
+export async function findProgram(program: string, path: string): Promise<string | undefined> {
   const candidates = program.includes("/") ? [program] : path.split(":").map((folder) => join(folder, program));
   for (const candidate of candidates) {
     try {
