@@ -1,5 +1,6 @@
 import type { ItemStatus } from "../bundle/manifest.ts";
 import type { Clock } from "../system/clock.ts";
+import type { Mount } from "../system/mounts.ts";
 import type { Run } from "../system/process.ts";
 import type { SampleRing } from "../system/samples.ts";
 
@@ -12,6 +13,22 @@ export interface ServerAddress {
   readonly port: number;
 }
 
+/** What has been recorded before the fact and goes on being recorded. `absent`: why there is nothing. */
+export interface Recording {
+  /** For the manifest. */
+  readonly source: string;
+  readonly content?: AsyncIterable<Buffer>;
+  readonly absent?: string;
+  /** What is missing of it. */
+  readonly losses?: () => Readonly<Record<string, number>>;
+}
+
+/** One of the slowest or failed operations of the incident, with all that finds it again in a server's log. */
+export interface WorstOp {
+  readonly time: string;
+  readonly [fact: string]: unknown;
+}
+
 /** What a capture may use. Nothing else: roots, clocks and programs come from here. */
 export interface CaptureContext {
   readonly phase: Phase;
@@ -20,6 +37,8 @@ export interface CaptureContext {
   readonly procRoot: string;
   /** `/sys` */
   readonly sysRoot: string;
+  /** What `/etc` and `/var` are below; default `/`. */
+  readonly hostRoot?: string;
   /** `/dev/kmsg` */
   readonly kmsgPath: string;
   readonly run: Run;
@@ -31,6 +50,16 @@ export interface CaptureContext {
   readonly openedNs: number;
   /** The samples that are always being kept. */
   readonly samples: Pick<SampleRing, "dump">;
+  /** Mounts of SMB and NFS. */
+  readonly networkMounts: () => Promise<readonly Mount[]>;
+  /** The flight recorder's kernel events since the last time, as trace.dat; absent: there is no such recorder. */
+  readonly kernelEvents?: () => Promise<Recording>;
+  /** Its packets, payload taken out. */
+  readonly packets?: () => Promise<Recording>;
+  /** What `aod status` says. */
+  readonly health?: () => Promise<unknown>;
+  /** Of the incident so far, worst first. */
+  readonly worstOps?: () => readonly WorstOp[];
   /** Counts something that is missing. */
   lost(kind: string, count: number, detail?: string): void;
 }
@@ -41,6 +70,8 @@ export interface CaptureFile {
   readonly name: string;
   /** Where it comes from, for the manifest. */
   readonly source: string;
+  /** Not text, and without any secret by the way it was made: not redacted. */
+  readonly binary?: boolean;
   readonly content?: Buffer | string | AsyncIterable<Buffer | string>;
   /** Absent: `ok` with content. Without content one of the others is needed. */
   readonly status?: ItemStatus;

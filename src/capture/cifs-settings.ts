@@ -11,7 +11,7 @@ export const cifsSettings: Capture = {
   phases: ["open"],
   async *collect(context) {
     const absent = "the module cifs is not loaded, or does not have it";
-    for (const name of ["mount_params", "SecurityFlags"]) {
+    for (const name of ["mount_params", "SecurityFlags", "LinuxExtensionsEnabled", "LookupCacheEnabled"]) {
       yield await captureLocalFile(context, { name, path: join(context.procRoot, "fs/cifs", name), absent });
     }
     yield await parameters(context);

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import type { Capture } from "./capture.ts";
 import { captureLocalFile } from "./local-file.ts";
 
-const names = ["DebugData", "Stats", "open_files"] as const;
+const names = ["DebugData", "Stats", "open_files", "open_dirs", "dfscache"] as const;
 
 /** What the SMB client itself knows: connections, sessions, shares and requests in flight; counters; open handles. */
 export const cifsState: Capture = {
   name: "cifs-state",
-  summary: "/proc/fs/cifs: DebugData, Stats, open_files",
+  summary: "/proc/fs/cifs: DebugData, Stats, open_files, open_dirs, dfscache",
   phases: ["open", "close"],
   async *collect(context) {
     for (const name of names) {

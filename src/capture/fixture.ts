@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from "node:url";
 import { fixedClock } from "../bundle/fixture.ts";
-import type { Run } from "../system/process.ts";
+import { parseMounts } from "../system/mounts.ts";
+import type { Run, RunResult } from "../system/process.ts";
 import type { CaptureContext, CaptureFile } from "./capture.ts";
 import type { CaptureEnvironment } from "./run.ts";
 
@@ -28,9 +29,28 @@ export function environmentOf(kernel = "6.12"): CaptureEnvironment {
     kmsgPath: "/nowhere/kmsg",
     run: noPrograms,
     servers: () => Promise.resolve([{ address: "127.0.0.1", port: 445 }]),
+    networkMounts: () => Promise.resolve(mounts),
     openedNs: 4e9,
     samples: { dump: () => [] },
   };
+}
+
+const mounts = parseMounts(
+  "//files.example/share /mnt/c cifs rw,addr=127.0.0.1 0 0\nnas:/export /srv/my\\040nfs nfs4 rw,addr=10.0.0.2 0 0\n",
+);
+
+/** Answers by the program's name and arguments, joined; what is not among them is not installed. */
+export function programs(answers: Readonly<Record<string, string | Partial<RunResult>>>): Run & { asked: string[] } {
+  const asked: string[] = [];
+  const run: Run = async (argv, options) => {
+    asked.push(argv.join(" "));
+    const key = Object.keys(answers).find((start) => argv.join(" ").startsWith(start));
+    const answer = key === undefined ? undefined : answers[key];
+    if (answer === undefined) return await noPrograms(argv, options);
+    const given = typeof answer === "string" ? { stdout: Buffer.from(answer) } : answer;
+    return { status: "ok", code: 0, stdout: Buffer.alloc(0), stderr: "", truncated: false, tookMs: 1, ...given };
+  };
+  return Object.assign(run, { asked });
 }
 
 export function contextOf(more: Partial<CaptureContext> = {}, kernel?: string): CaptureContext {

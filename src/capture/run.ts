@@ -22,7 +22,7 @@ type Awaitable<T> = T | Promise<T>;
 
 export interface CaptureRunner {
   /**
-   * Runs the captures of a phase side by side, beginning in this turn of the event loop, also when the writer is still being made; without
+   * Runs the captures of a phase, some side by side, beginning in this turn of the event loop, also when the writer is still being made; without
    * one nothing is kept. Never rejects for a capture: every failure is an item or a note; `writer.failure` tells of the disk.
    */
   run(
@@ -41,14 +41,19 @@ export interface TimeLimit {
 export interface RunnerOptions {
   readonly captures?: readonly Capture[];
   readonly timeLimit?: (ms: number) => TimeLimit;
+  /** Captures that run at the same time, in the registry's order; the time of one counts from its own start. */
+  readonly atOnce?: number;
 }
 
 const defaultTimeoutMs = 5000;
 const defaultLimitBytes = 1024 * 1024;
 
+/** Captures that run at the same time: each may be a program, a busy machine is to be left to those whose work it is. */
+const AT_ONCE = 4;
+
 /** One for the daemon: it remembers which captures hang, and does not start those again until they have answered. */
 export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner {
-  const { captures: list = captures, timeLimit = systemTimeLimit } = options;
+  const { captures: list = captures, timeLimit = systemTimeLimit, atOnce = AT_ONCE } = options;
   const hanging = new Set<string>();
   return {
     async run(phase, writer, environment) {
@@ -68,7 +73,11 @@ export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner 
           writer.note(`${phase}/${capture.name}: ${problem.reason} (${messageOf(error)})`);
         }
       };
-      await Promise.all(list.filter((capture) => capture.phases.includes(phase)).map(runOne));
+      const waiting = list.filter((capture) => capture.phases.includes(phase));
+      const work = async (): Promise<void> => {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runOne(next);
+      };
+      await Promise.all(Array.from({ length: Math.min(atOnce, waiting.length) }, work));
       return { items, unfinished };
     },
   };
@@ -117,10 +126,10 @@ async function collect(
     const writer = await writing;
     if (writer === undefined) return;
     const name = `${phase}/${file.name}`;
-    const { source, status, reason } = file;
+    const { source, status, reason, binary = false } = file;
     if (file.content !== undefined) {
       const known = { ...(status === undefined ? {} : { status }), ...(reason === undefined ? {} : { reason }) };
-      items.push(await writer.addFile(name, file.content, { source, limitBytes, signal, began, ...known }));
+      items.push(await writer.addFile(name, file.content, { source, limitBytes, signal, began, binary, ...known }));
     } else if (status === undefined || status === "ok" || status === "truncated") {
       items.push(await writer.addMissing(name, source, "failed", reason ?? "the capture gave nothing"));
     } else {

@@ -3,8 +3,7 @@ import { messageOf } from "../system/error.ts";
 import { readLocal } from "../system/proc.ts";
 import { ssArgv, tcpRowsTo } from "../system/sockets.ts";
 import type { Capture, CaptureContext, CaptureFile, ServerAddress } from "./capture.ts";
-
-const limits = { timeoutMs: 3000, maxBytes: 512 * 1024 };
+import { captureProgram } from "./program-file.ts";
 
 /** The TCP sockets to the servers: round trip times, retransmissions, windows, queues. Without ss(8) what /proc/net/tcp tells. */
 export const sockets: Capture = {
@@ -13,18 +12,9 @@ export const sockets: Capture = {
   phases: ["open", "close"],
   async *collect(context) {
     const servers = await context.servers();
-    const argv = ssArgv(servers);
-    const source = argv.join(" ");
-    const name = "sockets.txt";
-    const result = await context.run(argv, { ...limits, signal: context.signal });
-    if (result.status === "ok") {
-      const cut = result.truncated ? ({ status: "truncated", reason: `cut at ${limits.maxBytes} bytes` } as const) : {};
-      yield { name, source, content: result.stdout, ...cut };
-      return;
-    }
-    const status = result.status === "missing" ? "absent" : result.status === "timeout" ? "timed_out" : "failed";
-    const reason = [result.reason, result.stderr.trim()].filter(Boolean).join(": ");
-    yield { name, source, status, reason: reason || "no reason was given" };
+    const file = await captureProgram(context, { name: "sockets.txt", argv: ssArgv(servers), limitBytes: 512 * 1024 });
+    yield file;
+    if (file.status === undefined || file.status === "truncated") return;
     yield await fromProc(context, servers);
   },
 };

@@ -226,7 +226,7 @@ export class Daemon {
       feed: this.#feed,
       createBundle,
       capture,
-      toJson: (op: SmbOp) => opToJson(op, this.#names.of(op), clock),
+      toJson: (op: SmbOp) => ({ ...opToJson(op, this.#names.of(op), clock) }),
       losses: () => this.probe.losses,
       versions,
       host,

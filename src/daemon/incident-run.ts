@@ -1,6 +1,6 @@
 import type { BundleAnomaly, BundleHost, BundleLoss, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
-import type { Phase } from "../capture/capture.ts";
+import type { Phase, WorstOp } from "../capture/capture.ts";
 import type { Anomaly } from "../detect/detector.ts";
 import type { SmbOp } from "../probe/op.ts";
 import { type Clock, formatWall, wallTimeOf } from "../system/clock.ts";
@@ -11,6 +11,7 @@ import type { CloseReason, Incident } from "./incidents.ts";
 import type { Logger } from "./log.ts";
 import type { Coverage } from "./op-recorder.ts";
 import { OpStream } from "./op-stream.ts";
+import { WorstOps } from "./worst-ops.ts";
 
 /** What the run of an incident needs of the daemon. */
 export interface IncidentDeps {
@@ -27,8 +28,9 @@ export interface IncidentDeps {
     writer: Promise<BundleWriter | undefined>,
     openedNs: number,
     signal: AbortSignal,
+    worstOps: () => readonly WorstOp[],
   ) => Promise<void>;
-  readonly toJson: (op: SmbOp) => unknown;
+  readonly toJson: (op: SmbOp) => WorstOp;
   readonly losses: () => readonly BundleLoss[];
   readonly versions: BundleVersions;
   readonly host: BundleHost;
@@ -45,6 +47,7 @@ export class IncidentRun {
   readonly #opened: string;
   readonly #anomalies: BundleAnomaly[];
   readonly #stream: OpStream;
+  readonly #worst = new WorstOps();
   readonly #subscription: Subscription;
   readonly #writer: Promise<BundleWriter | undefined>;
   readonly #ops: Promise<void>;
@@ -66,7 +69,10 @@ export class IncidentRun {
     this.#lossesBefore = deps.losses();
     this.#stream = new OpStream(deps.toJson);
     this.#subscription = deps.feed.add(
-      (ops) => this.#stream.push(ops),
+      (ops) => {
+        this.#stream.push(ops);
+        this.#worst.push(ops);
+      },
       () => this.#stream.backlog === 0 && !this.#stream.abandoned,
     );
     this.#extend();
@@ -167,7 +173,9 @@ export class IncidentRun {
 
   async #capture(phase: Phase): Promise<void> {
     await this.#deps
-      .capture(phase, this.#writer, this.incident.openedNs, this.#abort.signal)
+      .capture(phase, this.#writer, this.incident.openedNs, this.#abort.signal, () =>
+        this.#worst.list().map((op) => this.#deps.toJson(op)),
+      )
       .catch((error: unknown) => this.#failed(error));
   }
 

@@ -18,7 +18,7 @@ import { createRecording } from "../record/writer.ts";
 import { createSources } from "../sources/registry.ts";
 import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
-import { parseMounts, serversOf } from "../system/mounts.ts";
+import { isNfs, isSmb, parseMounts, serversOf } from "../system/mounts.ts";
 import { nativePaths } from "../system/paths.ts";
 import { createRunner } from "../system/process.ts";
 import { createSampleRing } from "../system/samples.ts";
@@ -83,7 +83,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
     const host = await readHost();
     const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
     const samples = createSampleRing(roots.procRoot, systemClock);
-    const capture = capturer(config, roots, samples);
+    const capture = capturer(config, roots, samples, () => Promise.resolve(status()));
     let rehearsal: Rehearsal | undefined;
     const readDebugData = options.debugData ?? debugDataIn(world.readUnrecorded);
     const daemon = new Daemon({
@@ -114,28 +114,29 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
       capture: async (...args) => void (await capture(...args)),
     });
     await daemon.recover();
+    const status = () =>
+      statusOf({
+        daemon,
+        clock: systemClock,
+        versions,
+        configSource: options.configSource,
+        stateDir: config.state_dir,
+        probeEnabled: config.probes.smb_wire,
+        procRoot: roots.procRoot,
+        readDebugData,
+        listBundles: () => listBundles(config.state_dir),
+        freeBytes: () => freeBytes(config.state_dir),
+        rehearsal,
+      });
     const api = await startApi(config.run_dir, {
-      status: () =>
-        statusOf({
-          daemon,
-          clock: systemClock,
-          versions,
-          configSource: options.configSource,
-          stateDir: config.state_dir,
-          probeEnabled: config.probes.smb_wire,
-          procRoot: roots.procRoot,
-          readDebugData,
-          listBundles: () => listBundles(config.state_dir),
-          freeBytes: () => freeBytes(config.state_dir),
-          rehearsal,
-        }),
+      status,
       incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
     });
     log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);
     const rehearsing = rehearse({
       runDir: config.run_dir,
       meta: rehearsalMeta(host, versions),
-      capture: (writer, signal) => capture("open", writer, systemClock.nowNs(), signal),
+      capture: (writer, signal) => capture("open", writer, systemClock.nowNs(), signal, () => []),
     }).then((result) => {
       rehearsal = result;
     });
@@ -252,20 +253,34 @@ function rehearsalMeta(host: BundleHost, versions: BundleVersions): Omit<BundleM
   return { anomaly, anomalies: [anomaly], target: {}, opened, losses: [], versions, host };
 }
 
-function capturer(config: Config, roots: Roots, samples: ReturnType<typeof createSampleRing>) {
+function capturer(
+  config: Config,
+  roots: Roots,
+  samples: ReturnType<typeof createSampleRing>,
+  health: () => Promise<unknown>,
+) {
   const excluded = new Set(config.captures.exclude);
   const runner = createCaptureRunner({ captures: captures.filter((capture) => !excluded.has(capture.name)) });
   const run = createRunner();
-  return async (...[phase, writer, openedNs, signal]: Parameters<DaemonDeps["capture"]>): Promise<CaptureSummary> => {
+  return async (
+    ...[phase, writer, openedNs, signal, worstOps]: Parameters<DaemonDeps["capture"]>
+  ): Promise<CaptureSummary> => {
     // Of the daemon's own mount namespace; a file of counters and strings in memory.
-    const servers = async () => serversOf(parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")));
+    const networkMounts = async () =>
+      parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")).filter(
+        (mount) => isSmb(mount) || isNfs(mount),
+      );
+    const servers = async () => serversOf(await networkMounts());
     const summary = await runner.run(phase, writer, {
       ...roots,
       clock: systemClock,
       run,
       servers,
+      networkMounts,
       openedNs,
       samples,
+      worstOps,
+      health,
       signal,
     });
     if (summary.unfinished.length > 0)
