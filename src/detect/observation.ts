@@ -77,12 +77,15 @@ export interface SmbCommandDelta {
   readonly slow: number;
 }
 
-/** Open handles, from /proc/fs/cifs/open_files. */
+/** Open handles: of a share as Stats counts them, or of a tree as open_files lists them. */
 export interface OpenFilesSample {
+  /** Of a share. */
+  readonly target?: ObservedTarget;
+  /** Of a tree; the session is absent on 5.10. */
   readonly sessionId?: bigint;
-  readonly treeId: number;
+  readonly treeId?: number;
   readonly count: number;
-  /** The processes with most of them, most first. */
+  /** Of a tree: the processes with most of them, most first. */
   readonly processes: readonly { readonly pid: number; readonly count: number }[];
 }
 
@@ -117,7 +120,7 @@ export interface NfsTransportDelta {
   readonly sends: number;
   readonly receives: number;
   readonly badXids: number;
-  /** Sent and not answered now. */
+  /** Sent and not answered now. What was lost with a connection stays in it: a number that does not go down tells of a stall, not its size. */
   readonly pending: number;
 }
 
@@ -175,6 +178,7 @@ export interface TcpCounters {
   readonly intervalNs: number;
   readonly segmentsOut: number;
   readonly retransmits: number;
+  /** Connections that were reset while they stood (EstabResets), by the peer in the main. */
   readonly resetsReceived: number;
   readonly resetsSent: number;
   readonly connectFailures: number;

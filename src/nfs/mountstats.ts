@@ -23,6 +23,8 @@ export interface NfsMountStats {
   readonly fstype: string;
   options?: string;
   ageSeconds?: number;
+  /** s since the lease of NFSv4 ended; 0 while it holds. */
+  leaseExpiredSeconds?: number;
   /** 3 or 4; the minor version is in the options. */
   rpcVersion?: number;
   readonly events: number[];
@@ -61,13 +63,16 @@ function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
-const known = new Set(["impl_id", "caps", "nfsv4", "sec", "fsc"]);
+const known = new Set(["impl_id", "caps", "sec", "fsc"]);
 
 function addLine(mount: NfsMountStats, line: string): void {
   const [, name = "", rest = ""] = /^\s*(\S+?):\s+(.*)$/.exec(line) ?? [];
   const iostats = /^\s*RPC iostats version: \S+\s+p\/v: \d+\/(\d+)/.exec(line);
   if (iostats !== null) mount.rpcVersion = Number(iostats[1]);
-  else if (/^\s*per-op statistics\s*$/.test(line) || known.has(name)) return;
+  else if (name === "nfsv4") {
+    const [, expired] = /\blease_expired=(\d+)/.exec(rest) ?? [];
+    if (expired !== undefined) mount.leaseExpiredSeconds = Number(expired);
+  } else if (/^\s*per-op statistics\s*$/.test(line) || known.has(name)) return;
   else if (name === "opts") mount.options = rest;
   else if (name === "age" && /^\d+$/.test(rest)) mount.ageSeconds = Number(rest);
   else if (name === "events" && isNumbers(rest)) mount.events.push(...numbersIn(rest));

@@ -26,6 +26,9 @@ export interface ShareStats {
   smbs?: number;
   bytesRead?: number;
   bytesWritten?: number;
+  /** Handles that the client holds; of them those that the server knows. */
+  openFiles?: number;
+  openOnServer?: number;
   /** `Creates` -> total and failed. */
   readonly counts: Map<string, { readonly total: number; readonly failed: number }>;
 }
@@ -71,7 +74,7 @@ const rules: readonly Rule[] = [
   [/^(\d+)\) (\\\\.*?)(\s+DISCONNECTED)?$/, share],
   [/^SMBs: (\d+)/, smbs],
   [/^Bytes read: (\d+) {2}Bytes written: (\d+)$/, bytes],
-  [/^Open files: \d+ total \(local\), \d+ open on server$/, ({ share }) => share !== undefined],
+  [/^Open files: (\d+) total \(local\), (\d+) open on server$/, openFiles],
   [/^(\w+): (\d+) (?:total|sent) (\d+) failed$/, count],
 ];
 
@@ -148,6 +151,13 @@ function bytes({ share }: Cursor, [read, written]: readonly number[]): boolean {
   if (share === undefined) return false;
   share.bytesRead = read ?? 0;
   share.bytesWritten = written ?? 0;
+  return true;
+}
+
+function openFiles({ share }: Cursor, [local, server]: readonly number[]): boolean {
+  if (share === undefined) return false;
+  share.openFiles = local ?? 0;
+  share.openOnServer = server ?? 0;
   return true;
 }
 

@@ -43,11 +43,12 @@ export function ssArgv(servers: readonly Endpoint[]): Argv {
   return ["ss", "-tinmoH", ...terms.flatMap((term, index) => (index === 0 ? term : ["or", ...term]))];
 }
 
-/** Rows of /proc/net/tcp{,6} to these servers, or to ports 445 and 2049 when there are none. */
-export function tcpRowsTo(text: string, servers: readonly Endpoint[]): TcpRow[] {
-  const wanted = new Set(servers.map(({ address, port }) => `${comparable(address)} ${port}`));
+/** Rows of /proc/net/tcp{,6} to these servers, or to ports 445 and 2049 when there are none; all of them where no servers are given. */
+export function tcpRowsTo(text: string, servers: readonly Endpoint[] | undefined): TcpRow[] {
+  const wanted = new Set((servers ?? []).map(({ address, port }) => `${comparable(address)} ${port}`));
   const isWanted = ({ address, port }: Endpoint): boolean =>
-    wanted.size === 0 ? port === 445 || port === 2049 : wanted.has(`${comparable(address)} ${port}`);
+    servers === undefined ||
+    (wanted.size === 0 ? port === 445 || port === 2049 : wanted.has(`${comparable(address)} ${port}`));
   return text.split("\n").flatMap((line) => {
     const row = parseRow(line);
     return row !== undefined && isWanted(row.remote) ? [row] : [];

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { PressureSample } from "../detect/observation.ts";
+import { type PressureCounters, parsePressureCounters } from "../system/pressure.ts";
+import { difference } from "./counters.ts";
+import { readText } from "./read.ts";
+import type { Outcome, Source, SourceRoots } from "./source.ts";
+
+const LIMIT_BYTES = 256 * 1024;
+const resources = ["cpu", "memory", "io"] as const;
+
+/** CPU, memory and pressure of the machine. */
+export function pressureSource({ procRoot, clock }: SourceRoots): Source {
+  let before: { readonly counters: PressureCounters; readonly nowNs: number } | undefined;
+  return {
+    name: "pressure",
+    summary: "/proc/pressure, /proc/stat, /proc/meminfo",
+    timeoutMs: 5000,
+    everyNs: ({ trouble }) => (trouble ? 1e9 : 5e9),
+    async read(_situation, signal): Promise<Outcome> {
+      const read = async (path: string): Promise<string | undefined> =>
+        (await readIfCounted(join(procRoot, path), signal))?.text;
+      const pressure: Record<string, string | undefined> = {};
+      for (const resource of resources) pressure[resource] = await read(`pressure/${resource}`);
+      const counters = parsePressureCounters({ stat: await read("stat"), meminfo: await read("meminfo"), pressure });
+      const nowNs = clock.nowNs();
+      const sample = before === undefined ? undefined : sampleOf(counters, before.counters, nowNs - before.nowNs);
+      before = { counters, nowNs };
+      const lacks = [
+        ...(counters.stalled.size === 0 ? ["this kernel does not count pressure (psi=1, CONFIG_PSI)"] : []),
+        ...(counters.cpu === undefined ? ["no /proc/stat"] : []),
+      ];
+      return {
+        observations: sample === undefined ? [] : [{ type: "pressure", nowNs, sample }],
+        ...(lacks.length === 0 ? {} : { degraded: lacks.join("; ") }),
+      };
+    },
+  };
+}
+
+/** A kernel with psi=0 has the files, and they cannot be opened. */
+async function readIfCounted(path: string, signal: AbortSignal) {
+  try {
+    return await readText(path, LIMIT_BYTES, signal);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EOPNOTSUPP") return undefined;
+    throw error;
+  }
+}
+
+function sampleOf(now: PressureCounters, before: PressureCounters, intervalNs: number): PressureSample {
+  const total = difference(now.cpu?.total ?? 0, before.cpu?.total ?? 0) ?? 0;
+  const cpuShare = (name: "busy" | "iowait"): number | undefined =>
+    total === 0 ? undefined : share(difference(now.cpu?.[name] ?? 0, before.cpu?.[name] ?? 0), total);
+  const stalledShare = (name: string): number | undefined => {
+    const value = now.stalled.get(name);
+    const old = before.stalled.get(name);
+    if (value === undefined || old === undefined) return undefined;
+    return share(difference(value, old), intervalNs / 1000);
+  };
+  const bytes = (name: string): number | undefined => {
+    const kib = now.memory.get(name);
+    return kib === undefined ? undefined : kib * 1024;
+  };
+  const facts = {
+    cpuBusy: cpuShare("busy"),
+    cpuIoWait: cpuShare("iowait"),
+    tasksBlocked: now.tasksBlocked,
+    memoryTotalBytes: bytes("MemTotal"),
+    memoryAvailableBytes: bytes("MemAvailable"),
+    dirtyBytes: bytes("Dirty"),
+    writebackBytes: bytes("Writeback"),
+    cpuSome: stalledShare("cpu some"),
+    memorySome: stalledShare("memory some"),
+    memoryFull: stalledShare("memory full"),
+    ioSome: stalledShare("io some"),
+    ioFull: stalledShare("io full"),
+  };
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return { intervalNs, ...(Object.fromEntries(known) as Omit<PressureSample, "intervalNs">) };
+}
+
+/** Counters of one file are of slightly different moments. */
+function share(part: number | undefined, whole: number): number | undefined {
+  return part === undefined || !(whole > 0) ? undefined : Math.min(1, part / whole);
+}

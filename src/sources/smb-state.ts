@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import { parseDebugData } from "../smb/debug-data.ts";
+import { readText } from "./read.ts";
+import type { Outcome, Source, SourceRoots } from "./source.ts";
+
+const LIMIT_BYTES = 4 * 1024 ** 2;
+/** Of requests without an answer that are remembered from one look to the next. */
+const MAX_MIDS = 4096;
+
+/** What the SMB client shows of its connections, sessions, shares and requests without an answer. */
+export function smbStateSource({ procRoot, clock }: SourceRoots): Source {
+  let pending: ReadonlySet<string> = new Set();
+  return {
+    name: "smb-state",
+    summary: "/proc/fs/cifs/DebugData",
+    timeoutMs: 5000,
+    everyNs: () => 1e9,
+    async read(_situation, signal): Promise<Outcome> {
+      const file = await readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES, signal);
+      if (file === undefined) return { off: "the kernel module cifs is not loaded" };
+      const nowNs = clock.nowNs();
+      const data = parseDebugData(file.text);
+      const before = pending;
+      pending = new Set(data.mids.slice(0, MAX_MIDS).map((mid) => `${mid.connectionId ?? ""} ${mid.mid} ${mid.pid}`));
+      const broken = data.servers.some(({ tcpStatus }) => tcpStatus !== undefined && tcpStatus !== 1);
+      return {
+        observations: data.servers.length === 0 ? [] : [{ type: "smb-state", nowNs, data }],
+        // The same request at two looks: a second is long.
+        trouble: broken || [...pending].some((key) => before.has(key)),
+        ...(file.cut ? { degraded: `only its first ${LIMIT_BYTES / 1024 ** 2} MiB` } : {}),
+      };
+    },
+  };
+}

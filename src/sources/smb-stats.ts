@@ -1,0 +1,38 @@
+import { join } from "node:path";
+import { type CifsStats, parseStats } from "../smb/stats.ts";
+import { readText } from "./read.ts";
+import { smbStatsDelta } from "./smb-stats-delta.ts";
+import type { Outcome, Source, SourceRoots } from "./source.ts";
+
+const LIMIT_BYTES = 4 * 1024 ** 2;
+
+/** What the SMB client counts: requests and failures of each share, reconnects, times of commands. */
+export function smbStatsSource({ procRoot, clock }: SourceRoots): Source {
+  let before: { readonly stats: CifsStats; readonly nowNs: number } | undefined;
+  return {
+    name: "smb-stats",
+    summary: "/proc/fs/cifs/Stats",
+    timeoutMs: 5000,
+    everyNs: ({ trouble, blindSmb }) => (trouble || blindSmb ? 1e9 : 5e9),
+    async read(_situation, signal): Promise<Outcome> {
+      const file = await readText(join(procRoot, "fs/cifs/Stats"), LIMIT_BYTES, signal);
+      if (file === undefined) {
+        before = undefined;
+        return { off: "the kernel module cifs is not loaded" };
+      }
+      const nowNs = clock.nowNs();
+      const stats = parseStats(file.text);
+      const delta = before === undefined ? undefined : smbStatsDelta(stats, before.stats, nowNs - before.nowNs);
+      before = { stats, nowNs };
+      const timed = stats.connections.every(({ jiffiesPerSecond }) => jiffiesPerSecond !== undefined);
+      const lacks = [
+        ...(timed ? [] : ["this kernel keeps no times of commands (CONFIG_CIFS_STATS2)"]),
+        ...(file.cut ? [`only its first ${LIMIT_BYTES / 1024 ** 2} MiB`] : []),
+      ];
+      return {
+        observations: delta === undefined ? [] : [{ type: "smb-stats", nowNs, delta }],
+        ...(lacks.length === 0 ? {} : { degraded: lacks.join("; ") }),
+      };
+    },
+  };
+}

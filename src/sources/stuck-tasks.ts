@@ -1,0 +1,124 @@
+import type { ObservedTarget, StuckTask } from "../detect/observation.ts";
+import {
+  type SleepingHard,
+  type StackFrame,
+  taskStack,
+  tasksSleepingHard,
+  taskUid,
+  taskWchan,
+} from "../system/task-state.ts";
+import type { MountsSource } from "./mounts.ts";
+import type { Outcome, Source, SourceRoots } from "./source.ts";
+import { targetOfMount } from "./targets.ts";
+
+const MAX_TASKS = 256;
+const MAX_FRAMES = 32;
+
+/** Tasks that sleep uninterruptibly within the clients, with their kernel stacks. */
+export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: MountsSource): Source {
+  let known = new Map<string, number>();
+  let overLimit = 0;
+  return {
+    name: "stuck-tasks",
+    summary: "/proc/PID/task/TID/stat, stack, wchan",
+    timeoutMs: 10_000,
+    everyNs: ({ trouble, blindSmb, blindNfs }) => (trouble ? 1e9 : blindSmb || blindNfs ? 5e9 : 15e9),
+    async read({ smb, nfs }, signal): Promise<Outcome> {
+      if (!smb && !nfs) {
+        known = new Map();
+        return { off: "there is no SMB or NFS mount" };
+      }
+      const { tasks: sleeping } = await tasksSleepingHard(procRoot, signal);
+      overLimit += Math.max(0, sleeping.length - MAX_TASKS);
+      const nowNs = clock.nowNs();
+      const now = new Map<string, number>();
+      const tasks: StuckTask[] = [];
+      let refused = false;
+      for (const task of sleeping.slice(0, MAX_TASKS)) {
+        const look = stackOf(procRoot, task);
+        if (look === undefined) continue;
+        refused ||= look.refused;
+        const key = `${task.pid} ${task.tid} ${look.layer}`;
+        const sinceNs = known.get(key) ?? nowNs;
+        now.set(key, sinceNs);
+        const uid = taskUid(procRoot, task.pid, task.tid);
+        const target = onlyTarget(look.layer, mounts);
+        tasks.push({
+          ...task,
+          ...(uid === undefined ? {} : { uid }),
+          sinceNs,
+          ...(look.wchan === undefined ? {} : { wchan: look.wchan }),
+          layer: look.layer,
+          ...(look.stack === undefined ? {} : { stack: look.stack }),
+          ...(target === undefined ? {} : { target }),
+        });
+      }
+      const news = tasks.length > 0 || known.size > 0;
+      known = now;
+      return {
+        observations: news ? [{ type: "stuck-tasks", nowNs, tasks }] : [],
+        trouble: tasks.length > 0,
+        ...(refused
+          ? { degraded: "kernel stacks may not be read: only the function that a task sleeps in is known" }
+          : {}),
+      };
+    },
+    losses: (): Record<string, number> => (overLimit === 0 ? {} : { "over-limit": overLimit }),
+  };
+}
+
+interface Look {
+  readonly layer: StuckTask["layer"];
+  readonly wchan?: string;
+  readonly stack?: readonly string[];
+  readonly refused: boolean;
+}
+
+/** Undefined for a task that is not within the clients, or has ended. */
+function stackOf(procRoot: string, { pid, tid }: SleepingHard): Look | undefined {
+  const stack = taskStack(procRoot, pid, tid);
+  if (stack === undefined) return undefined;
+  const wchan = taskWchan(procRoot, pid, tid);
+  const named = wchan === undefined ? {} : { wchan };
+  if (stack === "refused") {
+    const layer = layerOfFunction(wchan ?? "");
+    return layer === undefined ? undefined : { layer, ...named, refused: true };
+  }
+  // A thread of the NFS server is in sunrpc too.
+  if (stack.some(({ module }) => module === "nfsd" || module === "ksmbd")) return undefined;
+  const layer = stack.map(layerOfFrame).find((one) => one !== undefined);
+  if (layer === undefined) return undefined;
+  return { layer, ...named, stack: stack.slice(0, MAX_FRAMES).map(frameText), refused: false };
+}
+
+function frameText({ function: name, module }: StackFrame): string {
+  return module === undefined ? name : `${name} [${module}]`;
+}
+
+/** By its module. */
+function layerOfFrame(frame: StackFrame): StuckTask["layer"] | undefined {
+  const { module } = frame;
+  if (module === undefined) return layerOfFunction(frame.function);
+  if (module === "cifs" || module === "smb") return "cifs";
+  if (/^nfs(?:v[234])?$/.test(module) || module.startsWith("nfs_layout")) return "nfs";
+  return /^(?:sunrpc|auth_rpcgss|rpcsec_gss_krb5|rpcrdma|xprtrdma|lockd)$/.test(module) ? "sunrpc" : undefined;
+}
+
+/** By its name, where the client is built into the kernel, or only the function is known. */
+function layerOfFunction(name: string): StuckTask["layer"] | undefined {
+  if (/^(?:cifs_|smb[23]_|SMB2_|compound_send_recv|wait_for_free_credits|wait_for_response)/.test(name)) return "cifs";
+  if (/^(?:nfs[34]?_|_nfs4_|pnfs_)/.test(name)) return "nfs";
+  return /^(?:rpc_|__rpc_|xprt_|xs_|gss_|nlmclnt_)/.test(name) ? "sunrpc" : undefined;
+}
+
+/** Where there is one server of that protocol. */
+function onlyTarget(layer: StuckTask["layer"], { mounts }: MountsSource): ObservedTarget | undefined {
+  const protocol = layer === "cifs" ? "smb" : "nfs";
+  const targets = mounts.flatMap((mount) => targetOfMount(mount) ?? []).filter((one) => one.protocol === protocol);
+  const [first] = targets;
+  if (first === undefined || targets.some(({ server }) => server !== first.server)) return undefined;
+  // Of one server there may be several shares or exports.
+  if (targets.length === 1) return first;
+  const { server, address } = first;
+  return { protocol, ...(server === undefined ? {} : { server }), ...(address === undefined ? {} : { address }) };
+}
