@@ -25,7 +25,8 @@ function configurationMd(keys: readonly ConfigKey[]): string {
   return `${introduction}\n${tables.join("\n")}\n${environment}`;
 }
 
-function row({ path, kind, initial, doc }: ConfigKey): string {
+function row({ path, kind, initial, doc: text, restart }: ConfigKey): string {
+  const doc = restart ? `${text} A change needs a restart.` : text;
   return `| ${[`\`${path}\``, kind, `\`${initial}\``, doc].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 

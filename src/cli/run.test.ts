@@ -82,3 +82,26 @@ test("after kill -9 the next one starts", root, async (t) => {
   for await (const line of createInterface({ input: next.stderr })) if (line.includes(" runs")) break;
   assert.equal(((await askDaemon(join(directory, "run"), "/status")) as Status).pid, next.pid);
 });
+
+test("SIGHUP reads the configuration again; a wrong one is refused and told", root, async (t) => {
+  const { child, env, directory, runs } = start(t);
+  await runs;
+  const file = env.AOD_CONFIG ?? "";
+  const told = (what: string) =>
+    new Promise<void>((resolve, reject) => {
+      child.once("exit", (code) => reject(new Error(`it ended with ${code}`)));
+      createInterface({ input: child.stderr ?? process.stdin }).on("line", (line) => {
+        if (line.includes(what)) resolve();
+      });
+    });
+  const refused = told("the old one goes on");
+  writeFileSync(file, "probes: {smb_wire: false}\nbundles: {max_count: none}\n");
+  child.kill("SIGHUP");
+  await refused;
+  const taken = told("configuration reloaded");
+  writeFileSync(file, "probes: {smb_wire: false}\nbundles: {max_count: 3}\n");
+  child.kill("SIGHUP");
+  await taken;
+  const { config_reload, pid } = (await askDaemon(join(directory, "run"), "/status")) as Status;
+  assert.deepEqual([config_reload?.result, pid], ["taken", child.pid]);
+});

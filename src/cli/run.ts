@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { loadConfig } from "../daemon/config.ts";
 import { createLog } from "../daemon/log.ts";
-import { startDaemon } from "../daemon/start.ts";
+import { type RunningDaemon, startDaemon } from "../daemon/start.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { version } from "../system/version.ts";
 
@@ -26,7 +26,7 @@ Examples:
   sudo aod run --config ./aod.yaml
   sudo AOD_STATE_DIR=/tmp/state AOD_RUN_DIR=/tmp/run aod run
 
-SIGTERM and SIGINT close the open incidents and end it, within 10 s. See also: aod status, aod incidents.`,
+SIGTERM and SIGINT close the open incidents and end it, within 10 s. SIGHUP reads the configuration again. See also: aod status, aod incidents.`,
     )
     .action(run);
 }
@@ -45,9 +45,12 @@ async function run(options: {
   const signal = nextSignal();
   const { record } = options;
   const recording = record === undefined ? {} : { record };
-  const running = await startDaemon({ config, configSource: source, log, version, ...recording });
+  let running: RunningDaemon | undefined;
+  // From the first moment on: unhandled it would end the process.
+  process.on("SIGHUP", () => running?.reload(() => loadConfig(options.config, process.env)));
+  running = await startDaemon({ config, configSource: source, log, version, ...recording });
   running.beat();
-  const beat = setInterval(() => running.beat(), BEAT_MS);
+  const beat = setInterval(() => running?.beat(), BEAT_MS);
   log.info({ signal: await signal }, "ending: the open incidents are closed first");
   const limit = setTimeout(() => {
     log.error(`not done after ${END_LIMIT_MS / 1000} s: the next start finishes what is left`);

@@ -9,6 +9,7 @@ export function statusText(status: Status): string {
   const lines = [
     `${pc.bold("aod")} ${versions.aod}   pid ${status.pid}, up ${span(status.uptime_s)}, ${bytes(memory.rss)} resident${anon}`,
     field("config", status.config),
+    ...reloadLines(status.config_reload),
     field("kernel", `${versions.kernel}, Node ${versions.node}`),
     "",
     ...status.probes.flatMap(probeLines),
@@ -47,6 +48,13 @@ export function statusText(status: Status): string {
     ),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function reloadLines(reload: Status["config_reload"]): string[] {
+  if (reload === undefined) return [];
+  const { time, result, message } = reload;
+  if (result === "taken") return [`  ${pc.dim(`reloaded ${time}${message === undefined ? "" : `; ${message}`}`)}`];
+  return [`  ${pc.red(`a reload was refused at ${time}, the old one goes on:`)} ${printable(message ?? "")}`];
 }
 
 /** What an incident would get here; `absent` is not a fault. */

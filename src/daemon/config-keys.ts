@@ -21,6 +21,8 @@ interface KeyMeta {
   readonly initial: string;
   /** What an editor can check; derived from the type where it is absent. */
   readonly json?: JsonSchema;
+  /** A reload that changes it is refused. */
+  readonly restart?: boolean;
 }
 
 const durationJson = { type: "string", pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)$" };
@@ -36,6 +38,11 @@ export function section<Shape extends Readonly<Record<string, z.ZodType>>>(shape
     .prefault(null);
   shapes.set(schema, shape);
   return schema;
+}
+
+/** A key of which a change takes effect at a restart only. */
+export function fixed<Schema extends z.ZodType>(schema: Schema): Schema {
+  return schema.meta({ ...schema.meta(), restart: true });
 }
 
 /** ns. */
@@ -149,6 +156,8 @@ export interface ConfigKey {
   /** The default, as YAML. */
   readonly initial: string;
   readonly json: JsonSchema;
+  /** A reload that changes it is refused. */
+  readonly restart: boolean;
 }
 
 /** Every key below a section: its path, what it takes, its default and what it does. */
@@ -157,8 +166,8 @@ export function listKeys(schema: z.ZodType, prefix = ""): ConfigKey[] {
   if (shape === undefined) {
     const known = schema.meta() as KeyMeta | undefined;
     if (known === undefined) throw new Error(`${prefix} has no description`);
-    const { doc, kind, initial, json = derivedJson(schema) } = known;
-    return [{ path: prefix, doc, kind, initial, json }];
+    const { doc, kind, initial, json = derivedJson(schema), restart = false } = known;
+    return [{ path: prefix, doc, kind, initial, json, restart }];
   }
   return Object.entries(shape).flatMap(([key, value]) => listKeys(value, prefix === "" ? key : `${prefix}.${key}`));
 }
@@ -169,6 +178,7 @@ function derivedJson(schema: z.ZodType): JsonSchema {
     doc,
     kind,
     initial,
+    restart,
     default: _,
     ...json
   } = z.toJSONSchema(schema, {

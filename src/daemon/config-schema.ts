@@ -7,6 +7,7 @@ import {
   directory,
   duration,
   durationOrOff,
+  fixed,
   flag,
   integer,
   nameList,
@@ -54,13 +55,15 @@ const incidents = section({
 
 /** aod.yaml. */
 export const configSchema = section({
-  state_dir: directory("/var/lib/aod", "Where bundles are kept (`bundles/` below it). `AOD_STATE_DIR` overrides it."),
-  run_dir: directory("/run/aod", "Where the socket and the lock are. `AOD_RUN_DIR` overrides it."),
+  state_dir: fixed(
+    directory("/var/lib/aod", "Where bundles are kept (`bundles/` below it). `AOD_STATE_DIR` overrides it."),
+  ),
+  run_dir: fixed(directory("/run/aod", "Where the socket and the lock are. `AOD_RUN_DIR` overrides it.")),
   probes: section({
-    smb_wire: flag(true, "Observe every SMB2/3 request of the kernel's client."),
+    smb_wire: fixed(flag(true, "Observe every SMB2/3 request of the kernel's client.")),
   }),
   sources: section({
-    exclude: nameList(sourceNames, "Sources that are not looked at; what rests on them is not noticed."),
+    exclude: fixed(nameList(sourceNames, "Sources that are not looked at; what rests on them is not noticed.")),
   }),
   detectors: section({ latency }),
   incidents,

@@ -76,6 +76,7 @@ export class Daemon {
   readonly opCounts = new OpCounts();
   openRequests: number | undefined;
   readonly #deps: DaemonDeps;
+  #config: Config;
   /** Of the ops in bundles. Not the judge's: what that knows must not depend on how fast bundles are written. */
   readonly #names: TargetNames;
   readonly #feed: HistoryFeed;
@@ -89,6 +90,7 @@ export class Daemon {
   constructor(deps: DaemonDeps) {
     const { config, clock } = deps;
     this.#deps = deps;
+    this.#config = config;
     this.startedNs = clock.nowNs();
     const { readDebugData } = deps;
     this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.#step(...step) });
@@ -131,12 +133,19 @@ export class Daemon {
     await this.#retain();
   }
 
+  /** Another configuration from now on: incidents stay open, probes attached. Returns the detectors that had to begin anew. */
+  configure(config: Config): readonly string[] {
+    this.#config = config;
+    const anew = this.judge.configure(config);
+    this.probe.configure(settingsOf(this.judge.needs));
+    return anew;
+  }
+
   /** Once a second. */
   beat(): void {
-    const { config, sample } = this.#deps;
-    sample();
+    this.#deps.sample();
     this.sources.beat();
-    if (config.probes.smb_wire && !this.#ending) this.probe.beat();
+    if (this.#config.probes.smb_wire && !this.#ending) this.probe.beat();
     this.#feed.beat();
     for (const { incident, reason } of this.judge.advance()) this.#close(incident, reason);
     for (const run of this.#runs.values()) void run.beat();
@@ -217,7 +226,7 @@ export class Daemon {
   }
 
   #open(incident: Incident): void {
-    const { log, versions, host, config, createBundle, capture } = this.#deps;
+    const { log, versions, host, createBundle, capture } = this.#deps;
     const clock = standingClock(this.#deps.clock);
     const run = new IncidentRun(incident, {
       clock,
@@ -230,7 +239,7 @@ export class Daemon {
       losses: () => this.probe.losses,
       versions,
       host,
-      maxOpsBytes: config.bundles.max_ops,
+      maxOpsBytes: this.#config.bundles.max_ops,
       evidenceUntilNs: (one) => this.judge.incidents.evidenceUntilNs(one),
     });
     this.#runs.set(incident.id, run);

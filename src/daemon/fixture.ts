@@ -6,6 +6,7 @@ import { recoverBundles } from "../bundle/recover.ts";
 import { createBundle } from "../bundle/writer.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp } from "../probe/op.ts";
+import type { ProbeSettings } from "../probe/settings.ts";
 import { parseDebugData } from "../smb/debug-data.ts";
 import type { Clock } from "../system/clock.ts";
 import { type Config, parseConfig } from "./config.ts";
@@ -29,7 +30,11 @@ export class FakeProbe implements Probe {
   onExit: (exit: ProbeExit) => void = () => {};
   #token = 0;
 
-  set(): void {}
+  readonly settings: ProbeSettings[] = [];
+
+  set(settings: ProbeSettings): void {
+    this.settings.push(settings);
+  }
 
   history(from: number): number {
     this.asked.push(from);

@@ -70,7 +70,7 @@ const MAX_SHARES = 16;
 /** Anomalies -> incidents: those that belong together in target and time are one. A pure state machine; time is passed in. */
 export class Incidents {
   readonly dropped = { tooManyOpen: 0, sameFault: 0 };
-  readonly #rules: IncidentRules;
+  #rules: IncidentRules;
   readonly #idOf: (anomaly: Anomaly) => string;
   #open: Growing[] = [];
   #lasting: Lasting[] = [];
@@ -78,6 +78,11 @@ export class Incidents {
   constructor(rules: IncidentRules, idOf: (anomaly: Anomaly) => string) {
     this.#rules = rules;
     this.#idOf = idOf;
+  }
+
+  /** What is open stays open, and closes by these. */
+  configure(rules: IncidentRules): void {
+    this.#rules = rules;
   }
 
   get open(): readonly Incident[] {

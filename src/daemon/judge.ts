@@ -1,13 +1,21 @@
 import { type Anomaly, type Detector, mergeNeeds, type Needs } from "../detect/detector.ts";
 import type { Observation } from "../detect/observation.ts";
-import { createDetectors } from "../detect/registry.ts";
+import { reconfigure } from "../detect/reconfigure.ts";
+import { createDetectors, type DetectorRules } from "../detect/registry.ts";
 import type { ProbeEvent, SmbTarget, Waiter } from "../probe/op.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Clock } from "../system/clock.ts";
 import { type Config, detectorRules } from "./config.ts";
 import { checkHang } from "./hang-check.ts";
 import { incidentId } from "./incident-id.ts";
-import { type CloseReason, type Incident, type IncidentStep, Incidents, type IncidentTarget } from "./incidents.ts";
+import {
+  type CloseReason,
+  type Incident,
+  type IncidentRules,
+  type IncidentStep,
+  Incidents,
+  type IncidentTarget,
+} from "./incidents.ts";
 
 export interface JudgeDeps {
   readonly config: Config;
@@ -22,30 +30,35 @@ export interface JudgeDeps {
 /** Observations in, incidents out: nothing of it depends on anything but its clock, DebugData and what it is given. */
 export class Judge {
   readonly incidents: Incidents;
-  readonly detectors: readonly Detector[];
-  readonly needs: Needs;
+  detectors: readonly Detector[];
+  needs: Needs;
   readonly counters = { anomalies: 0, ghostAnomalies: 0 };
   readonly #deps: JudgeDeps;
   readonly #names: TargetNames;
+  #rules: DetectorRules;
   #ended = false;
 
   constructor(deps: JudgeDeps) {
     const { config, clock } = deps;
     this.#deps = deps;
-    this.detectors = createDetectors(detectorRules(config));
+    this.#rules = detectorRules(config);
+    this.detectors = createDetectors(this.#rules);
     this.needs = mergeNeeds(this.detectors.map((detector) => detector.needs));
     this.#names = new TargetNames(deps.readDebugData, clock);
-    this.incidents = new Incidents(
-      {
-        coolDownNs: config.incidents.cool_down,
-        maxLengthNs: config.incidents.max_length,
-        repeatNs: config.incidents.repeat,
-        postNs: config.incidents.post,
-        maxOpen: config.incidents.max_open,
-        maxAnomalies: config.incidents.max_anomalies,
-      },
-      (anomaly) => incidentId(clock.wallMs(), anomaly.detector, deps.suffix),
+    this.incidents = new Incidents(incidentRules(config), (anomaly) =>
+      incidentId(clock.wallMs(), anomaly.detector, deps.suffix),
     );
+  }
+
+  /** Another configuration from now on. Returns the detectors that had to begin anew. */
+  configure(config: Config): readonly string[] {
+    const rules = detectorRules(config);
+    const { detectors, anew } = reconfigure(this.detectors, this.#rules, rules);
+    this.#rules = rules;
+    this.detectors = detectors;
+    this.needs = mergeNeeds(detectors.map((detector) => detector.needs));
+    this.incidents.configure(incidentRules(config));
+    return anew;
   }
 
   event(event: ProbeEvent): void {
@@ -112,4 +125,15 @@ export class Judge {
   #nameOf({ connectionId, sessionId = 0n, treeId = 0 }: Anomaly["target"]): SmbTarget {
     return connectionId === undefined ? {} : this.#names.of({ connectionId, sessionId, treeId });
   }
+}
+
+function incidentRules({ incidents }: Config): IncidentRules {
+  return {
+    coolDownNs: incidents.cool_down,
+    maxLengthNs: incidents.max_length,
+    repeatNs: incidents.repeat,
+    postNs: incidents.post,
+    maxOpen: incidents.max_open,
+    maxAnomalies: incidents.max_anomalies,
+  };
 }

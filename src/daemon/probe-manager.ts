@@ -17,6 +17,7 @@ export interface ProbeManagerOptions {
   readonly name: string;
   /** The kernel module that it needs. */
   readonly module: string;
+  /** At first; see configure(). */
   readonly settings: ProbeSettings;
   readonly moduleLoaded: () => boolean;
   readonly start: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
@@ -38,6 +39,7 @@ export class ProbeManager {
   readonly #options: ProbeManagerOptions;
   #state: ProbeState;
   #probe: Probe | undefined;
+  #settings: ProbeSettings;
   #startedNs = 0;
   #failures = 0;
   #losses: readonly Loss[] = [];
@@ -46,6 +48,7 @@ export class ProbeManager {
 
   constructor(options: ProbeManagerOptions) {
     this.#options = options;
+    this.#settings = options.settings;
     this.#state = { state: "waiting", why: `the kernel module ${options.module} is not loaded` };
   }
 
@@ -61,6 +64,12 @@ export class ProbeManager {
   /** Since the daemon's start. */
   get losses(): readonly Loss[] {
     return sumLosses(this.#earlier, this.#losses);
+  }
+
+  /** What it reports from now on; it stays attached. */
+  configure(settings: ProbeSettings): void {
+    this.#settings = settings;
+    this.#probe?.set(settings);
   }
 
   /** Call it about once a second. */
@@ -91,7 +100,7 @@ export class ProbeManager {
         (event) => this.#event(event),
         (exit) => this.#ended(exit),
       );
-      this.#probe.set(this.#options.settings);
+      this.#probe.set(this.#settings);
     } catch (error) {
       this.#ended({ requested: false, unsupported: false, message: messageOf(error) });
     }

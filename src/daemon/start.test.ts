@@ -94,3 +94,42 @@ test("directories that cannot be made are an error that says so", async (t) => {
   await assert.rejects(startDaemon({ ...options, config }), /cannot make the daemon's directories: .*ENOTDIR/);
   assert.deepEqual(readdirSync(join(root, "run")), []);
 });
+
+test("a reload keeps the open incident and the probe, and what is wrong or needs a restart changes nothing", async (t) => {
+  const { root, probe, options } = machine(t);
+  const lines: string[] = [];
+  const running = await startDaemon({ ...options, log: createLog({ write: (line) => lines.push(line) }) });
+  running.beat();
+  probe.hello();
+  probe.completed(op({ seq: 1, latencyMs: 1500, endedNs: systemClock.nowNs() }));
+  const statusNow = async () => (await askDaemon(options.config.run_dir, "/status")) as Status;
+  const [before] = (await statusNow()).incidents.open;
+
+  const loaded = (yaml: string) => ({
+    config: { ...options.config, ...parseConfig(yaml, "new.yaml") },
+    source: "new.yaml",
+  });
+  const dirs = { state_dir: options.config.state_dir, run_dir: options.config.run_dir };
+  const wrong = running.reload(() => ({ ...loaded(`state_dir: ${root}/other`) }));
+  assert.equal(wrong.result, "refused");
+  assert.equal((await statusNow()).config, "test.yaml");
+  assert.match((await statusNow()).config_reload?.message ?? "", /state_dir.* needs a restart/);
+  assert.ok(lines.some((line) => line.includes("the old one goes on")));
+
+  const { config, source } = loaded("detectors: {latency: {threshold: 10ms, single: 20ms}}\nincidents: {max_open: 3}");
+  assert.equal(running.reload(() => ({ config: { ...config, ...dirs }, source })).result, "taken");
+  const after = await statusNow();
+  assert.deepEqual(
+    after.incidents.open.map(({ id }) => id),
+    [before?.id],
+  );
+  assert.deepEqual(
+    [after.config, after.config_reload?.result, after.probes[0]?.state],
+    ["new.yaml", "taken", "running"],
+  );
+  assert.equal(probe.stopped, false);
+  assert.equal(probe.settings.at(-1)?.slowUsOf?.get(9), 10_000);
+  probe.completed(op({ seq: 2, latencyMs: 25, endedNs: systemClock.nowNs() }));
+  assert.equal((await statusNow()).incidents.anomalies, 2);
+  await running.end();
+});

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import { recoverBundles } from "../bundle/recover.ts";
 import { applyRetention, listBundles } from "../bundle/retention.ts";
@@ -27,6 +28,7 @@ import { startApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
 import { readHost } from "./host.ts";
+import { LiveConfig, type Loaded, type ReloadReport } from "./live-config.ts";
 import { type DaemonLock, takeLock } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { type Rehearsal, rehearse } from "./rehearsal.ts";
@@ -65,6 +67,8 @@ export interface RunningDaemon {
   readonly socket: string;
   /** Once a second. */
   beat(): void;
+  /** Takes another configuration over, or refuses it and goes on with the old one. Never throws. */
+  reload(load: () => Loaded): ReloadReport;
   /** Closes the incidents, the probe, the socket, and lets the lock go. */
   end(): Promise<void>;
 }
@@ -83,11 +87,17 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
     const host = await readHost();
     const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
     const samples = createSampleRing(roots.procRoot, systemClock);
-    const capture = capturer(config, roots, samples, () => Promise.resolve(status()));
+    const live = new LiveConfig({ config, source: options.configSource }, systemClock);
+    const capture = capturer(
+      () => live.config,
+      roots,
+      samples,
+      () => Promise.resolve(status()),
+    );
     let rehearsal: Rehearsal | undefined;
     const readDebugData = options.debugData ?? debugDataIn(world.readUnrecorded);
     const daemon = new Daemon({
-      ...partsOf(options, roots, world, host, versions),
+      ...partsOf(options, () => live.config, roots, world, host, versions),
       // It stands between two inputs, so that a recording of them is judged the same.
       clock: world.clock,
       readDebugData: options.debugData ?? debugDataIn(world.readProc),
@@ -119,7 +129,8 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         daemon,
         clock: systemClock,
         versions,
-        configSource: options.configSource,
+        configSource: live.source,
+        reload: live.last,
         stateDir: config.state_dir,
         probeEnabled: config.probes.smb_wire,
         procRoot: roots.procRoot,
@@ -147,6 +158,14 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         world.advance();
         daemon.beat();
         world.recorder?.beat();
+      },
+      reload: (load) => {
+        const report = live.reload(load, (next) => daemon.configure(next));
+        const { result, message } = report;
+        if (result === "taken")
+          log.info({ config: live.source, ...(message && { message }) }, "configuration reloaded");
+        else log.error({ error: message }, "the configuration was not reloaded: the old one goes on");
+        return report;
       },
       end: async () => {
         world.advance();
@@ -214,6 +233,7 @@ function makeDirectories({ run_dir, state_dir }: Config): void {
 
 function partsOf(
   { config, log, ...options }: StartOptions,
+  now: () => Config,
   roots: Roots,
   world: LiveWorld,
   host: BundleHost,
@@ -221,8 +241,6 @@ function partsOf(
 ) {
   const paths = nativePaths();
   const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, tickMs: TICK_MS };
-  const { min_free, max_size, max_ops, max_count, max_bytes, max_age } = config.bundles;
-  const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };
   return {
     config,
     log,
@@ -238,9 +256,14 @@ function partsOf(
         followed.record();
         return started;
       }),
-    createBundle: (meta) => createBundle(config.state_dir, meta, limits),
+    createBundle: (meta) => {
+      const { min_free, max_size, max_ops } = now().bundles;
+      const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };
+      return createBundle(config.state_dir, meta, limits);
+    },
     recoverBundles: () => recoverBundles(config.state_dir),
     retain: async () => {
+      const { max_count, max_bytes, max_age } = now().bundles;
       const keep = { maxCount: max_count, maxBytes: max_bytes, maxAgeMs: max_age / 1e6 };
       return (await applyRetention(config.state_dir, keep, systemClock)).failed;
     },
@@ -254,24 +277,26 @@ function rehearsalMeta(host: BundleHost, versions: BundleVersions): Omit<BundleM
 }
 
 function capturer(
-  config: Config,
+  now: () => Config,
   roots: Roots,
   samples: ReturnType<typeof createSampleRing>,
   health: () => Promise<unknown>,
 ) {
-  const excluded = new Set(config.captures.exclude);
-  const runner = createCaptureRunner({ captures: captures.filter((capture) => !excluded.has(capture.name)) });
+  const make = ({ exclude }: Config["captures"]) =>
+    createCaptureRunner({ captures: captures.filter((capture) => !exclude.includes(capture.name)) });
+  let made = { by: now().captures, runner: make(now().captures) };
   const run = createRunner();
   return async (
     ...[phase, writer, openedNs, signal, worstOps]: Parameters<DaemonDeps["capture"]>
   ): Promise<CaptureSummary> => {
-    // Of the daemon's own mount namespace; a file of counters and strings in memory.
+    // Of PID 1: the daemon's own mount namespace is that of its sandbox. A file of strings in memory.
     const networkMounts = async () =>
-      parseMounts(await readFile(join(roots.procRoot, "self/mounts"), "utf8")).filter(
+      parseMounts(await readFile(join(roots.procRoot, "1/mounts"), "utf8")).filter(
         (mount) => isSmb(mount) || isNfs(mount),
       );
     const servers = async () => serversOf(await networkMounts());
-    const summary = await runner.run(phase, writer, {
+    if (!isDeepStrictEqual(made.by, now().captures)) made = { by: now().captures, runner: make(now().captures) };
+    const summary = await made.runner.run(phase, writer, {
       ...roots,
       clock: systemClock,
       run,

@@ -10,6 +10,7 @@ import { type Clock, wallTimeOf } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import type { Daemon } from "./daemon.ts";
 import type { IncidentJson } from "./incident-json.ts";
+import type { ReloadReport } from "./live-config.ts";
 import type { OpCount } from "./op-counts.ts";
 import type { ProbeState } from "./probe-manager.ts";
 import type { Rehearsal } from "./rehearsal.ts";
@@ -22,6 +23,8 @@ export interface Status {
   readonly started: string;
   readonly uptime_s: number;
   readonly config: string;
+  /** The last reload; absent when there was none. */
+  readonly config_reload?: ReloadReport;
   readonly probes: readonly ProbeStatus[];
   readonly sources: readonly SourceStatus[];
   readonly detectors: readonly (Readonly<Record<string, number | string>> & { readonly name: string })[];
@@ -104,6 +107,7 @@ export interface StatusSources {
   readonly clock: Clock;
   readonly versions: BundleVersions;
   readonly configSource: string;
+  readonly reload: ReloadReport | undefined;
   readonly stateDir: string;
   readonly probeEnabled: boolean;
   readonly procRoot: string;
@@ -123,6 +127,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     started: wallTimeOf(daemon.startedNs, clock),
     uptime_s: Math.floor((clock.nowNs() - daemon.startedNs) / 1e9),
     config: sources.configSource,
+    ...(sources.reload === undefined ? {} : { config_reload: sources.reload }),
     probes: [probeStatus(sources)],
     sources: daemon.sources.health.map((health) => sourceStatus(health, clock)),
     detectors: daemon.judge.detectors.map((detector) => ({ name: detector.name, ...detector.state() })),

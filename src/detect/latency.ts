@@ -2,7 +2,7 @@ import type { SmbOp, Waiter } from "../probe/op.ts";
 import type { Anomaly, AnomalyTarget, Detector, Hang, Needs } from "./detector.ts";
 import { describeCluster, describeSingle, type Seen, type Sight, type Slow, worstOf } from "./latency-summary.ts";
 import type { Observation } from "./observation.ts";
-import { type SlowEntry, SlowWindow } from "./slow-window.ts";
+import { type SlowEntry, SlowWindow, type SlowWindowRules } from "./slow-window.ts";
 
 const LOCK = 10;
 
@@ -46,8 +46,8 @@ const MIN_ENTRIES = 128;
 /** Slow operations of one connection: `count` of them within a window, or one that is slow enough by itself. */
 export class LatencyDetector implements Detector {
   readonly name = "latency";
-  readonly needs: Needs;
-  readonly #rules: LatencyRules;
+  #needs: Needs;
+  #rules: LatencyRules;
   readonly #targets = new Map<string, TargetState>();
   readonly #rejected = new Set<number>();
   #slow = 0;
@@ -56,10 +56,17 @@ export class LatencyDetector implements Detector {
 
   constructor(rules: LatencyRules) {
     this.#rules = rules;
-    const least = (thresholds: CommandThresholds) => Math.min(thresholds.thresholdNs, thresholds.singleNs);
-    const slowNs = new Map([...rules.commands].map(([command, thresholds]) => [command, least(thresholds)] as const));
-    const inflightNs = Math.min(least(rules.waiters), ...slowNs.values());
-    this.needs = { slowNs, ...(rules.inFlight && Number.isFinite(inflightNs) ? { inflightNs } : {}) };
+    this.#needs = needsOf(rules);
+  }
+
+  get needs(): Needs {
+    return this.#needs;
+  }
+
+  configure(rules: LatencyRules): void {
+    this.#rules = rules;
+    this.#needs = needsOf(rules);
+    for (const { window } of this.#targets.values()) window.configure(windowRules(rules));
   }
 
   observe(observation: Observation): Anomaly[] {
@@ -141,7 +148,7 @@ export class LatencyDetector implements Detector {
     const known = this.#targets.get(key);
     this.#targets.delete(key);
     const target = known ?? {
-      window: new SlowWindow<Slow>({ ...this.#rules, limit: Math.max(MIN_ENTRIES, this.#rules.count) }),
+      window: new SlowWindow<Slow>(windowRules(this.#rules)),
       waits: new Map(),
       hotUntilNs: new Map(),
     };
@@ -273,4 +280,15 @@ function hangOf(slows: readonly Slow[], needed: number): Hang | undefined {
 
 function waiting({ kind, tid, connectionId }: Waiter): Hang["waiters"][number] {
   return { kind, tid, ...(connectionId === undefined ? {} : { connectionId }) };
+}
+
+function needsOf(rules: LatencyRules): Needs {
+  const least = (thresholds: CommandThresholds) => Math.min(thresholds.thresholdNs, thresholds.singleNs);
+  const slowNs = new Map([...rules.commands].map(([command, thresholds]) => [command, least(thresholds)] as const));
+  const inflightNs = Math.min(least(rules.waiters), ...slowNs.values());
+  return { slowNs, ...(rules.inFlight && Number.isFinite(inflightNs) ? { inflightNs } : {}) };
+}
+
+function windowRules({ windowNs, count }: LatencyRules): SlowWindowRules {
+  return { windowNs, count, limit: Math.max(MIN_ENTRIES, count) };
 }

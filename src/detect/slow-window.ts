@@ -13,6 +13,12 @@ export interface Cluster<Detail> {
   readonly entries: readonly SlowEntry<Detail>[];
 }
 
+export interface SlowWindowRules {
+  readonly windowNs: number;
+  readonly count: number;
+  readonly limit?: number;
+}
+
 /**
  * A sliding window over the times of the operations themselves, not over the batches that they arrive in. Each key counts once, at its
  * latest time, so that an operation that was seen in flight is not counted again when it completes.
@@ -20,13 +26,18 @@ export interface Cluster<Detail> {
  * Bounded: more than `limit` entries (at least `count`) are never needed to tell whether `count` fall into one window; the oldest go first.
  */
 export class SlowWindow<Detail> {
-  readonly #windowNs: number;
-  readonly #count: number;
-  readonly #limit: number;
+  #windowNs = 0;
+  #count = 0;
+  #limit = 0;
   #entries = new Map<string, SlowEntry<Detail>>();
   #newestNs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { readonly windowNs: number; readonly count: number; readonly limit?: number }) {
+  constructor(options: SlowWindowRules) {
+    this.configure(options);
+  }
+
+  /** What is in it stays. */
+  configure(options: SlowWindowRules): void {
     this.#windowNs = options.windowNs;
     this.#count = options.count;
     this.#limit = Math.max(options.limit ?? 1024, options.count);
