@@ -136,6 +136,9 @@ bool out_add(const void *data, size_t size);
 void *out_head(void); /* of the open frame, to complete counts */
 void out_close(void);
 
+/* notify.c: the lines of stdin to the service manager. The exit status. */
+int notify_run(void);
+
 /* requests.c: reads stdin and does what it asks. false: the parent closed its end, or does not speak our language (after fail()). */
 bool requests_read(const struct probe *probe);
 

@@ -1,8 +1,13 @@
 import { Command } from "commander";
 import { loadConfig } from "../daemon/config.ts";
-import { createLog } from "../daemon/log.ts";
+import { createLog, type Logger } from "../daemon/log.ts";
+import { connectServiceManager, watchdogPeriodMs } from "../daemon/notify.ts";
+import { pulsesOf, summaryOf } from "../daemon/pulses.ts";
+import { Service } from "../daemon/service.ts";
 import { type RunningDaemon, startDaemon } from "../daemon/start.ts";
+import { systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
+import { nativePaths } from "../system/paths.ts";
 import { version } from "../system/version.ts";
 
 const BEAT_MS = 1000;
@@ -46,12 +51,25 @@ async function run(options: {
   const { record } = options;
   const recording = record === undefined ? {} : { record };
   let running: RunningDaemon | undefined;
+  let service: Service | undefined;
+  const reload = (): void => {
+    service?.reloading();
+    running?.reload(() => loadConfig(options.config, process.env));
+    service?.reloaded();
+  };
   // From the first moment on: unhandled it would end the process.
-  process.on("SIGHUP", () => running?.reload(() => loadConfig(options.config, process.env)));
+  process.on("SIGHUP", reload);
   running = await startDaemon({ config, configSource: source, log, version, ...recording });
+  service = serviceOf(running, log);
+  const everySecond = (): void => {
+    running.beat();
+    service?.beat();
+  };
   running.beat();
-  const beat = setInterval(() => running?.beat(), BEAT_MS);
+  service?.ready();
+  const beat = setInterval(everySecond, BEAT_MS);
   log.info({ signal: await signal }, "ending: the open incidents are closed first");
+  service?.stopping();
   const limit = setTimeout(() => {
     log.error(`not done after ${END_LIMIT_MS / 1000} s: the next start finishes what is left`);
     process.exit(0);
@@ -63,8 +81,18 @@ async function run(options: {
   } finally {
     clearTimeout(limit);
     clearInterval(beat);
+    await service?.end();
   }
   log.info("ended");
+}
+
+/** Where a service manager started us: what it is told. */
+function serviceOf({ daemon }: RunningDaemon, log: Logger): Service | undefined {
+  const manager = connectServiceManager(nativePaths().probe, process.env, log);
+  if (manager === undefined) return undefined;
+  const watchdogMs = watchdogPeriodMs(process.env, process.pid);
+  const nowNs = () => systemClock.nowNs();
+  return new Service({ manager, watchdogMs, pulses: pulsesOf(daemon), nowNs, summary: () => summaryOf(daemon), log });
 }
 
 export function requireRoot(effectiveUser: number | undefined): void {

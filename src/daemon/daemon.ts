@@ -84,6 +84,9 @@ export class Daemon {
   readonly #runs = new Map<string, IncidentRun>();
   readonly #closing = new Set<Promise<void>>();
   readonly #lossNews = new LossNews();
+  /** CLOCK_MONOTONIC ns of the probe's last word, and of the begin of a search for waiting tasks that has not ended. */
+  lastProbeEventNs: number | undefined;
+  searchSinceNs: number | undefined;
   #sampling = false;
   #ending = false;
 
@@ -177,6 +180,7 @@ export class Daemon {
 
   #event(event: ProbeEvent): void {
     const { log } = this.#deps;
+    this.lastProbeEventNs = this.#deps.clock.nowNs();
     this.#reconnects.note(event);
     // First: ops belong to the incident too that they open.
     this.judge.event(event);
@@ -305,6 +309,7 @@ export class Daemon {
       return;
     }
     this.#sampling = true;
+    this.searchSinceNs = this.#deps.clock.nowNs();
     this.#reconnects
       .sample()
       .then((waiters) => {
@@ -317,6 +322,7 @@ export class Daemon {
       )
       .finally(() => {
         this.#sampling = false;
+        this.searchSinceNs = undefined;
       });
   }
 }

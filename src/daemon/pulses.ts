@@ -1,0 +1,39 @@
+import type { Daemon } from "./daemon.ts";
+import type { Pulse } from "./health.ts";
+
+const PROBE_NS = 20e9;
+/** The slowest turn that a healthy daemon takes; one source among all is enough. */
+const SOURCES_NS = 120e9;
+const SEARCH_NS = 60e9;
+
+/** What must show signs of life in a running daemon. What waits, is switched off or not supported here has none to show. */
+export function pulsesOf(daemon: Pick<Daemon, "probe" | "lastProbeEventNs" | "sources" | "searchSinceNs">): Pulse[] {
+  return [
+    {
+      name: "the probe smb_wire",
+      limitNs: PROBE_NS,
+      lastNs: () => {
+        const { state } = daemon.probe;
+        return state.state === "running" ? Math.max(state.sinceNs, daemon.lastProbeEventNs ?? 0) : undefined;
+      },
+    },
+    {
+      name: "every source",
+      limitNs: SOURCES_NS,
+      lastNs: () => {
+        const wanted = daemon.sources.health.filter(({ state }) => state !== "off");
+        if (wanted.length === 0) return undefined;
+        return Math.max(...wanted.map(({ lastSuccessNs, sinceNs }) => lastSuccessNs ?? sinceNs));
+      },
+    },
+    { name: "the search for waiting tasks", limitNs: SEARCH_NS, lastNs: () => daemon.searchSinceNs },
+  ];
+}
+
+/** For `systemctl status`. */
+export function summaryOf(daemon: Pick<Daemon, "probe" | "incidentList" | "judge" | "counters">): string {
+  const open = daemon.incidentList().filter(({ state }) => state === "open").length;
+  const probe = daemon.probe.state.state;
+  const anomalies = daemon.judge.counters.anomalies;
+  return `probe smb_wire ${probe}; ${open} incidents open, ${anomalies} anomalies, ${daemon.counters.bundles} bundles since the start`;
+}
