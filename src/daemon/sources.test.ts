@@ -174,8 +174,10 @@ describe("the sources of the daemon", () => {
     const { all } = world();
     assert.deepEqual(all.situation, { trouble: false, blindSmb: true, blindNfs: true, smb: false, nfs: false });
     all.probe("smb", true);
-    all.mounted({ type: "mounts", nowNs: 0, mounted: [mount("smb"), mount("smb"), mount("nfs")], unmounted: [] });
-    all.mounted({ type: "mounts", nowNs: 0, mounted: [], unmounted: [mount("smb"), mount("nfs")] });
+    const change = { type: "mounts", nowNs: 0, mounted: [], unmounted: [] } as const;
+    all.mounted({ ...change, all: [mount("smb"), mount("nfs")] });
+    assert.deepEqual([all.situation.smb, all.situation.nfs], [true, true]);
+    all.mounted({ ...change, all: [mount("smb")] });
     assert.deepEqual(all.situation, { trouble: false, blindSmb: false, blindNfs: true, smb: true, nfs: false });
   });
 

@@ -67,7 +67,7 @@ interface Entry {
 export class Sources {
   readonly #options: SourcesOptions;
   readonly #entries: readonly Entry[];
-  readonly #mounts = { smb: 0, nfs: 0 };
+  readonly #mounts = { smb: false, nfs: false };
   readonly #probes = { smb: false, nfs: false };
   #troubleUntilNs = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -119,8 +119,8 @@ export class Sources {
       trouble: this.#options.nowNs() < this.#troubleUntilNs,
       blindSmb: !this.#probes.smb,
       blindNfs: !this.#probes.nfs,
-      smb: this.#mounts.smb > 0,
-      nfs: this.#mounts.nfs > 0,
+      smb: this.#mounts.smb,
+      nfs: this.#mounts.nfs,
     };
   }
 
@@ -135,9 +135,9 @@ export class Sources {
   }
 
   /** Mounts have come and gone. */
-  mounted({ mounted, unmounted }: ObservationOf<"mounts">): void {
-    for (const { target } of mounted) this.#mounts[target.protocol]++;
-    for (const { target } of unmounted) this.#mounts[target.protocol]--;
+  mounted({ all }: ObservationOf<"mounts">): void {
+    this.#mounts.smb = all.some(({ target }) => target.protocol === "smb");
+    this.#mounts.nfs = all.some(({ target }) => target.protocol === "nfs");
   }
 
   /** Once a second. */

@@ -112,6 +112,8 @@ export interface NfsOperationDelta {
   readonly queueMs: number;
   readonly roundTripMs: number;
   readonly executeMs: number;
+  /** Sent and received. */
+  readonly bytes?: number;
 }
 
 export interface NfsTransportDelta {
@@ -228,7 +230,10 @@ export interface TicketSample {
   readonly renewableNs?: number;
 }
 
-/** Keys in the kernel that a mount uses, from /proc/keys. */
+/**
+ * Keys that the kernel got by upcalls, as far as /proc/keys shows them. A key of cifs.spnego is used once and then runs out: what has expired says
+ * nothing, what is negative does.
+ */
 export interface KeySample {
   /** `cifs.spnego`, `logon`, `dns_resolver`, `id_resolver`, ... */
   readonly type: string;
@@ -336,6 +341,8 @@ export type Observation =
   | {
       readonly type: "mounts";
       readonly nowNs: number;
+      /** All that are mounted now; what has come and what has gone since the time before. */
+      readonly all: readonly MountedFileSystem[];
       readonly mounted: readonly MountedFileSystem[];
       readonly unmounted: readonly MountedFileSystem[];
     }

@@ -48,8 +48,12 @@ const usual = /^(?:RPC: Registered |NFS: Registering |NFS4?: .*[Rr]egister)/;
 const mine =
   /^(?:(?:nfs|lockd|nlm|NFSv?[0-9]?|RPC|SUNRPC|pNFS): |rpc_clnt_test_xprt|Callback slot table|\S+: (?:RPC call returned error|connect returned unhandled error) )/;
 
+/** A refusal by SELinux or AppArmor, which the kernel writes itself when no auditd runs. */
+const denied: readonly MessageRule[] = [["nfs.upcall-denied", "trouble", /avc: +denied|apparmor="DENIED"/]];
+
 /** Undefined for what is not the NFS client's, and for what its modules say when they are loaded. Never throws. */
 export function nfsKernelMessage(text: string): MessageFacts | undefined {
+  if (/^audit: .*\bcomm="(?:rpc\.gssd|nfsidmap)"/.test(text)) return applyMessageRules(denied, "nfs", text, text);
   if (!mine.test(text) || usual.test(text)) return undefined;
   return applyMessageRules(rules, "nfs", text, text);
 }

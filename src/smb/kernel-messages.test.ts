@@ -45,6 +45,10 @@ describe("what the SMB client says in the kernel's log", () => {
       "CIFS: VFS: \\\\h sends on sock 00000000a1b2c3d4 stuck for 15 seconds",
       { id: "smb.send-stuck", kind: "trouble", server: "h", count: 15 },
     ],
+    [
+      'audit: type=1400 audit(1.2:3): apparmor="DENIED" operation="open" profile="x" name="/tmp/krb5cc_1" pid=9 comm="cifs.upcall"',
+      { id: "smb.upcall-denied", kind: "trouble" },
+    ],
     ["CIFS: VFS: something new in 9.9", { id: "smb.other", kind: "notice" }],
   ] as const) {
     it(text, () => assert.deepEqual(told(text), facts));

@@ -89,8 +89,13 @@ const rules: readonly MessageRule[] = [
  */
 const prefix = /^CIFS:? (?:VFS: )?(?:\[(?<tree>\\\\[^\s\]]+)\s*\]\s*|(?<host>\\\\\S+)\s+)?(?<rest>.*)$/s;
 
+/** A refusal by SELinux or AppArmor, which the kernel writes itself when no auditd runs. */
+const denied: readonly MessageRule[] = [["smb.upcall-denied", "trouble", /avc: +denied|apparmor="DENIED"/]];
+
 /** Undefined for what is not the SMB client's. Never throws. */
 export function smbKernelMessage(text: string): MessageFacts | undefined {
+  if (/^audit: .*\bcomm="(?:cifs\.upcall|cifs\.idmap|request-key|key\.dns_resol)/.test(text))
+    return applyMessageRules(denied, "smb", text, text);
   const { tree, host, rest } = prefix.exec(text)?.groups ?? {};
   if (rest === undefined) return undefined;
   return applyMessageRules(rules, "smb", text, rest, namesOf(tree ?? host));

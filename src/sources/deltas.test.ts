@@ -3,8 +3,8 @@ import { globSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parseMountstats } from "../nfs/mountstats.ts";
 import { type CifsStats, parseStats } from "../smb/stats.ts";
-import { nfsMountDelta } from "./nfs-stats-delta.ts";
-import { smbStatsDelta } from "./smb-stats-delta.ts";
+import { nfsMountDelta } from "./mountstats-delta.ts";
+import { smbStatsDelta } from "./stats-delta.ts";
 
 const proc = new URL("../../test/fixtures/proc/", import.meta.url);
 const stats = (path: string): CifsStats => parseStats(readFileSync(new URL(path, proc), "utf8"));
@@ -103,6 +103,7 @@ describe("what a mount of NFS counted between two looks", () => {
           roundTripMs: 60,
           executeMs: 1063,
           errors: 2,
+          bytes: 3300,
         },
       ],
       transports: [{ kind: "tcp", connects: 1, sends: 14, receives: 11, badXids: 1, pending: 3 }],

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it, type TestContext } from "node:test";
 import type { Run } from "../system/process.ts";
+import { debugDataSource } from "./debug-data.ts";
 import { type FakeMachine, fakeMachine, only, printed } from "./fixture.ts";
 import { mountsSource } from "./mounts.ts";
-import { nfsStatsSource } from "./nfs-stats.ts";
+import { mountstatsSource } from "./mountstats.ts";
 import { openFilesSource } from "./open-files.ts";
 import { pressureSource } from "./pressure.ts";
-import { smbStateSource } from "./smb-state.ts";
-import { smbStatsSource } from "./smb-stats.ts";
 import { socketsSource } from "./sockets.ts";
+import { statsSource } from "./stats.ts";
 import { stuckTasksSource } from "./stuck-tasks.ts";
 
 const fixture = (path: string): string => readFileSync(new URL(`../../test/fixtures/${path}`, import.meta.url), "utf8");
@@ -30,7 +30,7 @@ async function withMounts(
 describe("DebugData", () => {
   it("is told at each look; a request that is there at two looks is trouble", async (t) => {
     const machine = fakeMachine(t);
-    const source = smbStateSource(machine.roots);
+    const source = debugDataSource(machine.roots);
     assert.deepEqual(await machine.outcome(source), { off: "the kernel module cifs is not loaded" });
     machine.write("proc/fs/cifs/DebugData", fixture("proc/6.12/hang/DebugData_hung"));
     const first = await machine.outcome(source);
@@ -46,7 +46,7 @@ describe("DebugData", () => {
   it("a connection that is not good is trouble at once", async (t) => {
     const machine = fakeMachine(t);
     machine.write("proc/fs/cifs/DebugData", fixture("proc/6.12/DebugData_down"));
-    const outcome = await machine.outcome(smbStateSource(machine.roots));
+    const outcome = await machine.outcome(debugDataSource(machine.roots));
     assert.equal("trouble" in outcome && outcome.trouble, true);
   });
 });
@@ -54,7 +54,7 @@ describe("DebugData", () => {
 describe("Stats", () => {
   it("gives what changed since the look before; without a module it begins anew", async (t) => {
     const machine = fakeMachine(t);
-    const source = smbStatsSource(machine.roots);
+    const source = statsSource(machine.roots);
     machine.write("proc/fs/cifs/Stats", fixture("proc/6.12/Stats"));
     assert.deepEqual(await machine.look(source), []);
     machine.seconds(5);
@@ -71,12 +71,12 @@ describe("Stats", () => {
   it("says what a kernel without STATS2 lacks", async (t) => {
     const machine = fakeMachine(t);
     machine.write("proc/fs/cifs/Stats", "0 session 0 share reconnects\nMax requests in flight: 3\n");
-    const outcome = await machine.outcome(smbStatsSource(machine.roots));
+    const outcome = await machine.outcome(statsSource(machine.roots));
     assert.match("degraded" in outcome ? (outcome.degraded ?? "") : "", /CONFIG_CIFS_STATS2/);
   });
 
   it("looks every second where no probe tells of SMB", (t) => {
-    const { everyNs } = smbStatsSource(fakeMachine(t).roots);
+    const { everyNs } = statsSource(fakeMachine(t).roots);
     const situation = { trouble: false, blindNfs: true, smb: true, nfs: false };
     assert.deepEqual(
       [everyNs({ ...situation, blindSmb: false }), everyNs({ ...situation, blindSmb: true })],
@@ -133,7 +133,7 @@ describe("mountstats", () => {
 `;
   it("what is sent and not answered is trouble", async (t) => {
     const machine = fakeMachine(t);
-    const source = nfsStatsSource(machine.roots);
+    const source = mountstatsSource(machine.roots);
     assert.deepEqual(await machine.outcome(source, { nfs: false }), { off: "there is no NFS mount" });
     machine.write("proc/1/mountstats", text(10, 10));
     assert.deepEqual(await machine.look(source), []);

@@ -42,7 +42,9 @@ export function mountsSource({ procRoot, clock }: SourceRoots): MountsSource {
       known = now;
       const nowNs = clock.nowNs();
       const observations =
-        mounted.length + unmounted.length === 0 ? [] : [{ type: "mounts" as const, nowNs, mounted, unmounted }];
+        mounted.length + unmounted.length === 0
+          ? []
+          : [{ type: "mounts" as const, nowNs, all: [...now.values()], mounted, unmounted }];
       return { observations, ...degraded };
     },
   };

@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import type { NfsMountDelta } from "../detect/observation.ts";
 import { type NfsMountStats, parseMountstats } from "../nfs/mountstats.ts";
-import { nfsMountDelta } from "./nfs-stats-delta.ts";
+import { nfsMountDelta } from "./mountstats-delta.ts";
 import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 
 const LIMIT_BYTES = 16 * 1024 ** 2;
 
 /** What the NFS client counts of each mount of PID 1's namespace. */
-export function nfsStatsSource({ procRoot, clock }: SourceRoots): Source {
+export function mountstatsSource({ procRoot, clock }: SourceRoots): Source {
   let before: { readonly mounts: ReadonlyMap<string, NfsMountStats>; readonly nowNs: number } | undefined;
   return {
-    name: "nfs-stats",
+    name: "mountstats",
     summary: "/proc/1/mountstats",
     timeoutMs: 5000,
     everyNs: ({ trouble, blindNfs }) => (trouble || blindNfs ? 1e9 : 5e9),

@@ -39,6 +39,7 @@ const zero = {
   roundTripMs: 0,
   executeMs: 0,
   errors: 0,
+  bytes: 0,
 };
 
 function operationDelta(now: NfsOpStats, before: NfsOpStats | undefined): NfsOperationDelta | undefined {
@@ -50,7 +51,8 @@ function operationDelta(now: NfsOpStats, before: NfsOpStats | undefined): NfsOpe
 
 function numbersOf(stats: NfsOpStats): typeof zero {
   const { operations, transmissions, majorTimeouts, queueMs, roundTripMs, executeMs, errors = 0 } = stats;
-  return { operations, transmissions, majorTimeouts, queueMs, roundTripMs, executeMs, errors };
+  const bytes = stats.bytesSent + stats.bytesReceived;
+  return { operations, transmissions, majorTimeouts, queueMs, roundTripMs, executeMs, errors, bytes };
 }
 
 /** Where a kind of transport has its numbers: net/sunrpc/xprtsock.c and xprtrdma/transport.c, *_print_stats(). */

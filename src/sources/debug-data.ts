@@ -8,10 +8,10 @@ const LIMIT_BYTES = 4 * 1024 ** 2;
 const MAX_MIDS = 4096;
 
 /** What the SMB client shows of its connections, sessions, shares and requests without an answer. */
-export function smbStateSource({ procRoot, clock }: SourceRoots): Source {
+export function debugDataSource({ procRoot, clock }: SourceRoots): Source {
   let pending: ReadonlySet<string> = new Set();
   return {
-    name: "smb-state",
+    name: "debug-data",
     summary: "/proc/fs/cifs/DebugData",
     timeoutMs: 5000,
     everyNs: () => 1e9,

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { type CifsStats, parseStats } from "../smb/stats.ts";
 import { readText } from "./read.ts";
-import { smbStatsDelta } from "./smb-stats-delta.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
+import { smbStatsDelta } from "./stats-delta.ts";
 
 const LIMIT_BYTES = 4 * 1024 ** 2;
 
 /** What the SMB client counts: requests and failures of each share, reconnects, times of commands. */
-export function smbStatsSource({ procRoot, clock }: SourceRoots): Source {
+export function statsSource({ procRoot, clock }: SourceRoots): Source {
   let before: { readonly stats: CifsStats; readonly nowNs: number } | undefined;
   return {
-    name: "smb-stats",
+    name: "stats",
     summary: "/proc/fs/cifs/Stats",
     timeoutMs: 5000,
     everyNs: ({ trouble, blindSmb }) => (trouble || blindSmb ? 1e9 : 5e9),

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { JournalLine } from "../detect/observation.ts";
+import { journalArgv, parseJournalEntry } from "../system/journal.ts";
+import type { RunningStream, StreamEnd } from "../system/stream.ts";
+import type { Outcome, Source, SourceRoots } from "./source.ts";
+import { UpcallLines, upcallPrograms } from "./upcall-lines.ts";
+
+const MAX_QUEUED = 500;
+const MAX_LINE = 16 * 1024;
+const LONGEST_DELAY_NS = 60e9;
+
+/**
+ * What the programs that the kernel asks for keys say in the journal. One `journalctl --follow` waits for them; it reads what journald has written and asks
+ * nobody.
+ */
+export function journalSource({ clock, fsRoot, stream }: SourceRoots): Source {
+  const lines = new UpcallLines();
+  const lost = { "over-limit": 0, "cut-lines": 0, "not-understood": 0 };
+  let queue: JournalLine[] = [];
+  let running: RunningStream | undefined;
+  let ended: StreamEnd | undefined;
+  let attempts = 0;
+  let nextNs = 0;
+
+  const take = (text: string, cut: boolean): void => {
+    if (cut) {
+      lost["cut-lines"]++;
+      return;
+    }
+    const entry = parseJournalEntry(text);
+    if (entry === undefined) {
+      if (text !== "") lost["not-understood"]++;
+      return;
+    }
+    const line = lines.line(entry, clock.nowNs());
+    if (line === undefined) return;
+    if (queue.length < MAX_QUEUED) queue.push(line);
+    else lost["over-limit"]++;
+  };
+  const start = (): void => {
+    ended = undefined;
+    attempts++;
+    running = stream(journalArgv(upcallPrograms), {
+      maxLine: MAX_LINE,
+      onLine: take,
+      onEnd: (end) => {
+        running = undefined;
+        ended = end;
+        nextNs = clock.nowNs() + Math.min(LONGEST_DELAY_NS, 1e9 * 2 ** Math.min(attempts, 10));
+      },
+    });
+  };
+
+  return {
+    name: "journal",
+    summary: `journalctl --follow of ${upcallPrograms.slice(0, 4).join(", ")} ...`,
+    timeoutMs: 5000,
+    everyNs: () => 1e9,
+    read(): Outcome {
+      const nowNs = clock.nowNs();
+      if (running === undefined && nowNs >= nextNs) {
+        const there = ["run/log/journal", "var/log/journal"].some((path) => existsSync(join(fsRoot, path)));
+        if (!there) return { off: "there is no journal: neither /run/log/journal nor /var/log/journal" };
+        start();
+      } else if (running !== undefined) attempts = 0;
+      const news = queue;
+      queue = [];
+      const end = ended as StreamEnd | undefined;
+      if (end?.missing === true) return { off: end.reason };
+      if (end !== undefined && running === undefined && news.length === 0)
+        throw new Error(`journalctl ended: ${end.reason}`);
+      return {
+        observations: news.length === 0 ? [] : [{ type: "journal", nowNs, lines: news }],
+        trouble: news.some(({ verdict }) => verdict !== "upcall-ok" && verdict !== "other"),
+      };
+    },
+    losses: () => Object.fromEntries(Object.entries(lost).filter(([, count]) => count > 0)),
+    close() {
+      running?.stop();
+    },
+  };
+}
