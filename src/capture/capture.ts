@@ -38,7 +38,7 @@ export interface CaptureContext {
   /** `/sys` */
   readonly sysRoot: string;
   /** What `/etc` and `/var` are below; default `/`. */
-  readonly hostRoot?: string;
+  readonly fsRoot?: string;
   /** `/dev/kmsg` */
   readonly kmsgPath: string;
   readonly run: Run;

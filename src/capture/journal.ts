@@ -61,7 +61,7 @@ async function journalArgv(context: CaptureContext): Promise<readonly ["journalc
 async function fromSyslog(context: CaptureContext): Promise<CaptureFile> {
   const name = "syslog.txt";
   for (const path of ["/var/log/syslog", "/var/log/messages"]) {
-    const source = join(context.hostRoot ?? "/", path);
+    const source = join(context.fsRoot ?? "/", path);
     const file = await captureProgram(context, {
       name,
       argv: ["tail", "-n", "5000", "--", source],

@@ -94,12 +94,12 @@ describe("captures of the machine", () => {
   });
 
   it("ask programs for their versions, in one of the two ways for packages", () =>
-    withDir(async (hostRoot) => {
-      await put(hostRoot, { "etc/os-release": "ID=debian\n", "etc/fstab": "//a/b /mnt cifs password=x 0 0\n" });
+    withDir(async (fsRoot) => {
+      await put(fsRoot, { "etc/os-release": "ID=debian\n", "etc/fstab": "//a/b /mnt cifs password=x 0 0\n" });
       const none = { status: "failed" as const, code: 1, reason: "exit status 1" };
       const some = { ...none, stdout: Buffer.from("cifs-utils\t2:7.0\n") };
       const run = programs({ "mount.cifs": "mount.cifs version: 7.0\n", "modinfo cifs": none, "dpkg-query": some });
-      const files = await collectAll(versions.collect(contextOf({ hostRoot, run })));
+      const files = await collectAll(versions.collect(contextOf({ fsRoot, run })));
       assert.equal(files.get("versions/os-release")?.text, "ID=debian\n");
       assert.equal(files.get("versions/mount.cifs.txt")?.text, "mount.cifs version: 7.0\n");
       assert.deepEqual(
@@ -108,7 +108,7 @@ describe("captures of the machine", () => {
       );
       assert.ok(!run.asked.some((argv) => argv.startsWith("rpm")));
       const rpm = programs({ "rpm -q": "cifs-utils-7.0-1\n" });
-      const again = await collectAll(versions.collect(contextOf({ hostRoot, run: rpm })));
+      const again = await collectAll(versions.collect(contextOf({ fsRoot, run: rpm })));
       assert.equal(again.get("versions/packages.txt")?.text, "cifs-utils-7.0-1\n");
     }));
 

@@ -14,7 +14,7 @@ export const network: Capture = {
   phases: ["open", "close"],
   timeoutMs: 15_000,
   async *collect(context) {
-    const hostRoot = context.hostRoot ?? "/";
+    const fsRoot = context.fsRoot ?? "/";
     const mounts = await context.networkMounts();
     yield await together(context, "dns.txt", namesOf(mounts), (name) => ["getent", "ahosts", name]);
     const addresses = [...new Set((await context.servers()).map(({ address }) => bare(address)))].filter(isIP);
@@ -22,7 +22,7 @@ export const network: Capture = {
     yield await captureProgram(context, { name: "links.txt", argv: ["ip", "-s", "-d", "address", "show"] });
     yield await captureProgram(context, { name: "neighbours.txt", argv: ["ip", "-s", "neighbour", "show"] });
     for (const name of ["resolv.conf", "hosts", "nsswitch.conf"]) {
-      const path = join(hostRoot, "etc", name);
+      const path = join(fsRoot, "etc", name);
       if (context.phase === "open")
         yield await captureLocalFile(context, { name, path, limitBytes: 64 * 1024, absent: "there is no such file" });
     }

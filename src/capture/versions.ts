@@ -13,9 +13,9 @@ export const versions: Capture = {
   phases: ["open"],
   timeoutMs: 15_000,
   async *collect(context) {
-    const { procRoot, sysRoot, hostRoot = "/" } = context;
+    const { procRoot, sysRoot, fsRoot = "/" } = context;
     const local: readonly (readonly [string, string])[] = [
-      ["os-release", join(hostRoot, "etc/os-release")],
+      ["os-release", join(fsRoot, "etc/os-release")],
       ["kernel-version", join(procRoot, "version")],
       ["kernel-cmdline", join(procRoot, "cmdline")],
       ["kernel-tainted", join(procRoot, "sys/kernel/tainted")],
@@ -23,15 +23,15 @@ export const versions: Capture = {
       ["crypto", join(procRoot, "crypto")],
       ["keys", join(procRoot, "keys")],
       ["key-users", join(procRoot, "key-users")],
-      ["request-key.conf", join(hostRoot, "etc/request-key.conf")],
-      ["request-key-cifs.conf", join(hostRoot, "etc/request-key.d/cifs.spnego.conf")],
-      ["request-key-idmap.conf", join(hostRoot, "etc/request-key.d/cifs.idmap.conf")],
-      ["nfs.conf", join(hostRoot, "etc/nfs.conf")],
-      ["nfsmount.conf", join(hostRoot, "etc/nfsmount.conf")],
-      ["idmapd.conf", join(hostRoot, "etc/idmapd.conf")],
-      ["azfilesauth-config.yaml", join(hostRoot, "etc/azfilesauth/config.yaml")],
-      ["krb5.conf", join(hostRoot, "etc/krb5.conf")],
-      ["fstab", join(hostRoot, "etc/fstab")],
+      ["request-key.conf", join(fsRoot, "etc/request-key.conf")],
+      ["request-key-cifs.conf", join(fsRoot, "etc/request-key.d/cifs.spnego.conf")],
+      ["request-key-idmap.conf", join(fsRoot, "etc/request-key.d/cifs.idmap.conf")],
+      ["nfs.conf", join(fsRoot, "etc/nfs.conf")],
+      ["nfsmount.conf", join(fsRoot, "etc/nfsmount.conf")],
+      ["idmapd.conf", join(fsRoot, "etc/idmapd.conf")],
+      ["azfilesauth-config.yaml", join(fsRoot, "etc/azfilesauth/config.yaml")],
+      ["krb5.conf", join(fsRoot, "etc/krb5.conf")],
+      ["fstab", join(fsRoot, "etc/fstab")],
       ...["cifs", "nfs", "nfsv4", "sunrpc"].flatMap((module) => [
         [`module-${module}-version`, join(sysRoot, "module", module, "version")] as const,
         [`module-${module}-srcversion`, join(sysRoot, "module", module, "srcversion")] as const,
