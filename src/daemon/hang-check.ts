@@ -1,5 +1,5 @@
 import type { Hang } from "../detect/detector.ts";
-import type { DebugData, Endpoint } from "../smb/debug-data.ts";
+import { type DebugData, endpointsOf } from "../smb/debug-data.ts";
 
 export interface HangCheck {
   /** Enough of it is confirmed, or nothing can be said against it. */
@@ -36,12 +36,4 @@ function isWaiting({ kind, connectionId }: Hang["waiters"][number], data: DebugD
       connectionId === undefined || endpoint.connectionId === undefined || endpoint.connectionId === connectionId,
   );
   return own.some(({ inMaxRequestWait }) => inMaxRequestWait === undefined || inMaxRequestWait > 0);
-}
-
-/** Every connection: those of servers and the further channels of their sessions. */
-export function endpointsOf(data: DebugData): Endpoint[] {
-  return data.servers.flatMap((server) => [
-    server,
-    ...server.sessions.flatMap((session) => session.channels.filter((channel) => !channel.disabled)),
-  ]);
 }

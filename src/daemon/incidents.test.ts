@@ -18,7 +18,11 @@ const anomaly = (timeNs: number, stage: Anomaly["stage"] = "onset"): Anomaly => 
   detector: "latency",
   rule: "single",
   stage,
+  severity: "warning",
+  firstNs: timeNs,
   timeNs,
+  count: 1,
+  evidence: {},
   summary: `at ${timeNs / S}`,
   target: {},
 });

@@ -1,11 +1,17 @@
-import type { Observation } from "./observation.ts";
+import type { Observation, ObservedTarget } from "./observation.ts";
+
+/** `info`: told and counted, and evidence of an incident that is open, but it opens none. */
+export type Severity = (typeof severities)[number];
+export const severities = ["info", "warning", "critical"] as const;
 
 /** What an anomaly is about. Parts that differ between its operations, or are not known, are absent. */
-export interface AnomalyTarget {
-  readonly connectionId?: bigint;
+export interface AnomalyTarget extends Partial<ObservedTarget> {
   readonly sessionId?: bigint;
   readonly treeId?: number;
 }
+
+/** What a verdict rests on, by name: numbers with their unit in the name, short texts. No file contents, no secrets. */
+export type Evidence = Readonly<Record<string, number | string>>;
 
 /**
  * What an anomaly rests on as long as it has not completed. The kernel may lose the end of a request (recursion_misses), so that it
@@ -39,11 +45,17 @@ export interface Anomaly {
   readonly rule: string;
   /** `ongoing`: the same verdict goes on; it keeps an incident open and is counted, not listed. */
   readonly stage: "onset" | "ongoing";
-  /** CLOCK_MONOTONIC ns: when the rule's condition was met. */
+  readonly severity: Severity;
+  /** CLOCK_MONOTONIC ns: when the rule's condition was met the first time, as long as it has gone on, ... */
+  readonly firstNs: number;
+  /** ... and when it was met now. */
   readonly timeNs: number;
+  /** How often from `firstNs` on: of what, the summary says. */
+  readonly count: number;
   /** One line for people. */
   readonly summary: string;
   readonly target: AnomalyTarget;
+  readonly evidence: Evidence;
   readonly worst?: WorstOp;
   /** Present when it would not stand without what is still in flight. */
   readonly hang?: Hang;
@@ -84,6 +96,8 @@ export interface Detector {
   reject(seqs: readonly number[]): void;
   /** Numbers for `aod status`; what was dropped to keep a bound is among them. */
   state(): Readonly<Record<string, number | string>>;
+  /** What it cannot see now, and why: one sentence each. */
+  blind(): readonly string[];
 }
 
 /** The least that satisfies all. */

@@ -1,8 +1,10 @@
 import type { SmbOp, Waiter } from "../probe/op.ts";
+import { Blindness } from "./blind.ts";
 import type { Anomaly, AnomalyTarget, Detector, Hang, Needs } from "./detector.ts";
 import { describeCluster, describeSingle, type Seen, type Sight, type Slow, worstOf } from "./latency-summary.ts";
 import type { Observation } from "./observation.ts";
 import { type SlowEntry, SlowWindow, type SlowWindowRules } from "./slow-window.ts";
+import { Verdicts } from "./verdicts.ts";
 
 const LOCK = 10;
 
@@ -34,8 +36,6 @@ interface TargetState {
   readonly window: SlowWindow<Slow>;
   /** Of the waits without a request, by task: the key in the window. */
   readonly waits: Map<number, { readonly key: string; readonly sinceNs: number }>;
-  /** Per rule: while it fires again before this moment, it is the same anomaly that goes on. */
-  readonly hotUntilNs: Map<string, number>;
 }
 
 const MAX_REJECTED = 4096;
@@ -50,6 +50,8 @@ export class LatencyDetector implements Detector {
   #rules: LatencyRules;
   readonly #targets = new Map<string, TargetState>();
   readonly #rejected = new Set<number>();
+  readonly #verdicts = new Verdicts("latency");
+  readonly #blindness = new Blindness([{ source: "smb_wire", without: "no single SMB request is seen" }]);
   #slow = 0;
   #forgotten = 0;
   #ghosts = 0;
@@ -69,7 +71,12 @@ export class LatencyDetector implements Detector {
     for (const { window } of this.#targets.values()) window.configure(windowRules(rules));
   }
 
+  blind(): string[] {
+    return this.#blindness.blind();
+  }
+
   observe(observation: Observation): Anomaly[] {
+    this.#blindness.observe(observation);
     const byTarget = new Map<string, Slow[]>();
     const take = (key: string, slow: Slow) => {
       const list = byTarget.get(key);
@@ -91,7 +98,7 @@ export class LatencyDetector implements Detector {
         if (slow !== undefined) take(String(waiter.connectionId ?? ""), slow);
       }
     }
-    return [...byTarget].flatMap(([key, batch]) => this.#judge(this.#target(key), batch));
+    return [...byTarget].flatMap(([key, batch]) => this.#judge(key, this.#target(key), batch));
   }
 
   reject(seqs: readonly number[]): void {
@@ -150,7 +157,6 @@ export class LatencyDetector implements Detector {
     const target = known ?? {
       window: new SlowWindow<Slow>(windowRules(this.#rules)),
       waits: new Map(),
-      hotUntilNs: new Map(),
     };
     this.#targets.set(key, target);
     for (const oldest of this.#targets.keys()) {
@@ -161,7 +167,7 @@ export class LatencyDetector implements Detector {
     return target;
   }
 
-  #judge(target: TargetState, batch: readonly Slow[]): Anomaly[] {
+  #judge(key: string, target: TargetState, batch: readonly Slow[]): Anomaly[] {
     const counted = batch.filter((slow) => slow.counts);
     for (const slow of counted) {
       this.#joinWait(target, slow);
@@ -171,7 +177,7 @@ export class LatencyDetector implements Detector {
     const single = batch.filter((slow) => slow.single);
     const last = single.reduce((latest, slow) => Math.max(latest, slow.timeNs), Number.NEGATIVE_INFINITY);
     if (single.length > 0)
-      anomalies.push(this.#anomaly(target, "single", last, single, describeSingle(worstOf(single)), 1));
+      anomalies.push(this.#anomaly(key, "single", last, single, describeSingle(worstOf(single)), 1));
     const cluster = target.window.add(
       counted.map((slow): SlowEntry<Slow> => ({ key: slow.key, timeNs: slow.timeNs, detail: slow })),
     );
@@ -179,7 +185,7 @@ export class LatencyDetector implements Detector {
       const slows = cluster.entries.map((entry) => entry.detail);
       anomalies.push(
         this.#anomaly(
-          target,
+          key,
           "count",
           cluster.timeNs,
           slows,
@@ -209,26 +215,26 @@ export class LatencyDetector implements Detector {
   }
 
   #anomaly(
-    target: TargetState,
+    key: string,
     rule: string,
     timeNs: number,
     slows: readonly Slow[],
     summary: string,
     needed: number,
   ): Anomaly {
-    const stage = timeNs < (target.hotUntilNs.get(rule) ?? Number.NEGATIVE_INFINITY) ? "ongoing" : "onset";
-    target.hotUntilNs.set(rule, Math.max(target.hotUntilNs.get(rule) ?? timeNs, timeNs + this.#rules.windowNs));
     const hang = hangOf(slows, needed);
-    return {
-      detector: this.name,
+    return this.#verdicts.tell({
       rule,
-      stage,
+      key,
+      severity: "warning",
       timeNs,
+      quietNs: this.#rules.windowNs,
+      count: slows.length,
       summary,
       target: commonTarget(slows),
       worst: worstOf(slows).worst,
       ...(hang === undefined ? {} : { hang }),
-    };
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DebugData, Endpoint } from "../smb/debug-data.ts";
+import { type DebugData, type Endpoint, endpointsOf } from "../smb/debug-data.ts";
 import type { Clock } from "../system/clock.ts";
 import { type SleepingTask, tasksSleepingIn } from "../system/wchan.ts";
 import type { ProbeEvent, Waiter } from "./op.ts";
@@ -76,9 +76,6 @@ export class ReconnectWaiters {
 }
 
 function badConnections(data: DebugData | undefined): readonly Endpoint[] {
-  const endpoints = (data?.servers ?? []).flatMap((server) => [
-    server,
-    ...server.sessions.flatMap((session) => session.channels.filter((channel) => !channel.disabled)),
-  ]);
+  const endpoints = data === undefined ? [] : endpointsOf(data);
   return endpoints.filter((endpoint) => endpoint.tcpStatus !== undefined && endpoint.tcpStatus !== TCP_GOOD);
 }

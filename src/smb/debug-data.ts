@@ -124,3 +124,11 @@ function applyRules(line: string, cursor: DebugCursor): boolean {
   }
   return false;
 }
+
+/** Every connection: those of servers and the further channels of their sessions. */
+export function endpointsOf({ servers }: DebugData): Endpoint[] {
+  return servers.flatMap((server) => [
+    server,
+    ...server.sessions.flatMap((session) => session.channels.filter((channel) => !channel.disabled)),
+  ]);
+}

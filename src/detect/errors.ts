@@ -1,0 +1,276 @@
+import type { SmbOp } from "../probe/op.ts";
+import type { RpcOp } from "../probe/rpc-op.ts";
+import { commandNames } from "../smb/commands.ts";
+import { statusName } from "../smb/status.ts";
+import { Blindness } from "./blind.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import type { Anomaly, AnomalyTarget, Detector, Needs, Severity } from "./detector.ts";
+import type { NfsMountDelta, Observation, Protocol, SmbStatsDelta } from "./observation.ts";
+import { keyOf, targetText } from "./target.ts";
+import { Verdicts } from "./verdicts.ts";
+import { WindowCount } from "./window-count.ts";
+
+/** This many answers with one of these statuses to one of these commands, of one target within the window. */
+export interface ErrorRule {
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** SMB2_CREATE, OPEN, ...; absent: any. */
+  readonly commands?: ReadonlySet<string>;
+  /** NT statuses, or numbers of RFC 8881. */
+  readonly statuses: ReadonlySet<number>;
+  readonly count: number;
+  readonly severity: Severity;
+}
+
+export interface ErrorsRules {
+  readonly windowNs: number;
+  readonly rules: readonly ErrorRule[];
+  /** Where no probe says the status: this many failed requests of a kind that does not fail while all is well. */
+  readonly counters: number;
+  readonly maxTargets: number;
+}
+
+/** One answer, of whichever protocol. */
+interface Failure {
+  readonly protocol: Protocol;
+  readonly command: string;
+  readonly status: number;
+  readonly name: string;
+  readonly timeNs: number;
+  readonly target: AnomalyTarget;
+  readonly pid?: number;
+  readonly comm: string;
+}
+
+interface Tally {
+  readonly window: WindowCount;
+  /** Since it began: by name of the status and of the command. At most as many as the rule knows. */
+  readonly statuses: Map<string, number>;
+  readonly commands: Map<string, number>;
+  lastNs: number;
+}
+
+/** Names in Stats of what does not fail on a healthy share: a name that is not there fails a Create, a lock that is taken a Lock. */
+const smbCounters: ReadonlySet<string> = new Set(["TreeConnects", "Flushes", "Reads", "Writes", "QueryDirectories"]);
+const nfsCounters: ReadonlySet<string> = new Set(["READ", "WRITE", "COMMIT", "READDIR", "READDIRPLUS"]);
+const MAX_NAMES = 32;
+
+/** Errors that come too often: rules of commands and statuses, or the counters of the kernel where no status is known. */
+export class ErrorsDetector implements Detector {
+  readonly name = "errors";
+  readonly needs: Needs;
+  readonly #rules: ErrorsRules;
+  readonly #tallies: BoundedMap<string, Tally>;
+  readonly #verdicts = new Verdicts("errors");
+  readonly #blindness: Blindness;
+  #matched = 0;
+
+  constructor(rules: ErrorsRules) {
+    this.#rules = rules;
+    this.#tallies = new BoundedMap(rules.maxTargets * Math.max(1, rules.rules.length));
+    const smb = rules.rules.filter(({ protocol }) => protocol === "smb");
+    const all = smb.some(({ commands }) => commands === undefined);
+    const named = new Set(smb.flatMap(({ commands }) => [...(commands ?? [])]));
+    const codes = [...commandNames.entries()].filter(([, name]) => all || named.has(name)).map(([code]) => code);
+    const rpc = rules.rules.some(({ protocol }) => protocol === "nfs");
+    this.needs = {
+      slowNs: new Map(),
+      ...(codes.length === 0 ? {} : { errorCommands: new Set(codes) }),
+      ...(rpc ? { rpc: { errors: true } } : {}),
+    };
+    const fallback = "only how many failed is known, not with which status";
+    this.#blindness = new Blindness([
+      { source: "smb_wire", without: `SMB: ${fallback}` },
+      { source: "nfs_rpc", without: `NFS: ${fallback}` },
+    ]);
+  }
+
+  observe(observation: Observation): Anomaly[] {
+    this.#blindness.observe(observation);
+    switch (observation.type) {
+      case "ops":
+        return this.#failures(observation.ops.flatMap(smbFailure), observation.nowNs);
+      case "rpc-ops":
+        return this.#failures(observation.ops.flatMap(rpcFailure), observation.nowNs);
+      case "smb-stats":
+        return this.#blindness.lacks("smb_wire") ? this.#smbCounted(observation.delta, observation.nowNs) : [];
+      case "mountstats":
+        return this.#blindness.lacks("nfs_rpc") ? this.#nfsCounted(observation.mounts, observation.nowNs) : [];
+      default:
+        return [];
+    }
+  }
+
+  reject(): void {}
+
+  state(): Readonly<Record<string, number>> {
+    return { errors: this.#matched, tallies: this.#tallies.size, tallies_forgotten: this.#tallies.forgotten };
+  }
+
+  blind(): string[] {
+    return this.#blindness.blind();
+  }
+
+  #failures(failures: readonly Failure[], nowNs: number): Anomaly[] {
+    const touched = new Map<string, readonly [ErrorRule, Failure]>();
+    const fresh = new Map<string, number>();
+    for (const failure of failures) {
+      for (const rule of this.#rules.rules) {
+        if (!matches(rule, failure)) continue;
+        this.#matched++;
+        const key = `${rule.name}|${keyOf(failure.target)}|${failure.target.treeId ?? ""}`;
+        count(this.#tally(key, failure.timeNs), failure.timeNs, 1, failure.name, failure.command);
+        touched.set(key, [rule, failure]);
+        fresh.set(key, (fresh.get(key) ?? 0) + 1);
+      }
+    }
+    return [...touched].flatMap(([key, [rule, last]]) => {
+      const timeNs = Math.max(last.timeNs, Math.min(nowNs, this.#tallies.peek(key)?.lastNs ?? nowNs));
+      const found = this.#met(key, rule.count, timeNs);
+      if (found === undefined) return [];
+      const { total, tally } = found;
+      const statuses = mostOf(tally.statuses);
+      return this.#verdicts.tell({
+        rule: rule.name,
+        key,
+        severity: rule.severity,
+        timeNs,
+        quietNs: this.#rules.windowNs,
+        count: fresh.get(key) ?? 1,
+        target: last.target,
+        summary: `${total} errors of ${rule.name} within ${this.#window()}: ${statuses} to ${mostOf(tally.commands)}, last for ${who(last)}`,
+        evidence: {
+          statuses,
+          commands: mostOf(tally.commands),
+          within_window: total,
+          last_comm: last.comm,
+          ...pidOf(last),
+        },
+      });
+    });
+  }
+
+  #smbCounted({ shares }: SmbStatsDelta, nowNs: number): Anomaly[] {
+    return shares.flatMap(({ target, counts }) => {
+      const failed = [...counts].flatMap(([name, { failed: amount }]) =>
+        smbCounters.has(name) && amount > 0 ? [[name, amount] as const] : [],
+      );
+      return this.#counted(target, failed, nowNs);
+    });
+  }
+
+  #nfsCounted(mounts: readonly NfsMountDelta[], nowNs: number): Anomaly[] {
+    return mounts.flatMap(({ target, operations }) => {
+      const failed = operations.flatMap(({ operation, errors = 0 }) =>
+        nfsCounters.has(operation) && errors > 0 ? [[operation, errors] as const] : [],
+      );
+      return this.#counted(target, failed, nowNs);
+    });
+  }
+
+  #counted(target: AnomalyTarget, failed: readonly (readonly [string, number])[], nowNs: number): Anomaly[] {
+    if (failed.length === 0) return [];
+    const key = `counters|${keyOf(target)}`;
+    for (const [name, amount] of failed) {
+      this.#matched += amount;
+      count(this.#tally(key, nowNs), nowNs, amount, "failed", name);
+    }
+    const found = this.#met(key, this.#rules.counters, nowNs);
+    if (found === undefined) return [];
+    const commands = mostOf(found.tally.commands);
+    return [
+      this.#verdicts.tell({
+        rule: "counters",
+        key,
+        severity: "warning",
+        timeNs: nowNs,
+        quietNs: this.#rules.windowNs,
+        count: failed.reduce((sum, [, amount]) => sum + amount, 0),
+        target,
+        summary: `${found.total} requests to ${targetText(target)} failed within ${this.#window()}: ${commands}; with which status is not known without the probe`,
+        evidence: { commands, within_window: found.total },
+      }),
+    ];
+  }
+
+  #window(): string {
+    return `${this.#rules.windowNs / 1e9} s`;
+  }
+
+  #met(key: string, needed: number, nowNs: number): { readonly total: number; readonly tally: Tally } | undefined {
+    const tally = this.#tallies.peek(key);
+    const total = tally?.window.total(nowNs) ?? 0;
+    return tally === undefined || total < needed ? undefined : { total, tally };
+  }
+
+  #tally(key: string, timeNs: number): Tally {
+    const tally = this.#tallies.of(key, () => ({
+      window: new WindowCount(this.#rules.windowNs),
+      statuses: new Map(),
+      commands: new Map(),
+      lastNs: timeNs,
+    }));
+    // What is told belongs to what goes on now.
+    if (timeNs - tally.lastNs >= this.#rules.windowNs) {
+      tally.statuses.clear();
+      tally.commands.clear();
+    }
+    tally.lastNs = Math.max(tally.lastNs, timeNs);
+    return tally;
+  }
+}
+
+function matches({ protocol, commands, statuses }: ErrorRule, failure: Failure): boolean {
+  if (protocol !== failure.protocol || !statuses.has(failure.status)) return false;
+  return commands === undefined || commands.has(failure.command);
+}
+
+function count(tally: Tally, timeNs: number, amount: number, status: string, command: string): void {
+  tally.window.add(timeNs, amount);
+  for (const [names, name] of [[tally.statuses, status] as const, [tally.commands, command] as const]) {
+    if (names.has(name) || names.size < MAX_NAMES) names.set(name, (names.get(name) ?? 0) + amount);
+  }
+}
+
+function smbFailure(op: SmbOp): Failure[] {
+  if (op.status === undefined || op.status === 0 || op.endedNs === undefined) return [];
+  const { connectionId, sessionId, treeId, command, status, comm, pid, endedNs: timeNs } = op;
+  const target: AnomalyTarget = {
+    protocol: "smb",
+    ...(connectionId === 0n ? {} : { connectionId }),
+    ...(sessionId === 0n ? {} : { sessionId }),
+    ...(treeId === 0 ? {} : { treeId }),
+  };
+  return [
+    { protocol: "smb", command, status, name: statusName(status), timeNs, target, comm, ...(pid ? { pid } : {}) },
+  ];
+}
+
+function rpcFailure(op: RpcOp): Failure[] {
+  if (op.status?.nfs === undefined || op.status.code === 0 || op.endedNs === undefined) return [];
+  const { procedure: command, status, comm, pid, endedNs: timeNs } = op;
+  const { server, address } = op.target;
+  const target: AnomalyTarget = {
+    protocol: "nfs",
+    ...(server === undefined ? {} : { server }),
+    ...(address === undefined ? {} : { address }),
+  };
+  return [
+    { protocol: "nfs", command, status: status.code, name: status.nfs, timeNs, target, comm, ...(pid ? { pid } : {}) },
+  ];
+}
+
+/** `STATUS_ACCESS_DENIED 12, STATUS_DISK_FULL 3`: the most frequent first. */
+function mostOf(names: ReadonlyMap<string, number>): string {
+  const sorted = [...names].sort(([, a], [, b]) => b - a);
+  const shown = sorted.slice(0, 4).map(([name, amount]) => `${name} ${amount}`);
+  return [...shown, ...(sorted.length > 4 ? [`${sorted.length - 4} more`] : [])].join(", ");
+}
+
+function pidOf({ pid }: Failure): { readonly last_pid?: number } {
+  return pid === undefined ? {} : { last_pid: pid };
+}
+
+function who({ comm, pid }: Failure): string {
+  return pid === undefined ? comm : `${comm} (pid ${pid})`;
+}
