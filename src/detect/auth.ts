@@ -1,6 +1,6 @@
 import { Blindness } from "./blind.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import type { Anomaly, AnomalyTarget, Detector, Needs } from "./detector.ts";
+import type { Anomaly, AnomalyTarget, Detector, Needs, Severity } from "./detector.ts";
 import { seconds } from "./latency-summary.ts";
 import type {
   JournalLine,
@@ -18,10 +18,10 @@ export interface AuthRules {
   readonly windowNs: number;
   /** Failed upcalls of one kind and user within the window. */
   readonly failures: number;
-  /** A ticket that ends within so long is told, as information. */
+  /** A ticket that ends within so long is told. */
   readonly ticketEndsNs: number;
-  /** A ticket that has ended is told while a mount may need it. */
-  readonly expired: boolean;
+  /** Of a ticket that ends, or has ended while a mount may need it: on many hosts people let theirs end every evening. */
+  readonly ticketSeverity: Severity;
   readonly maxTracked: number;
 }
 
@@ -37,6 +37,8 @@ const sentences: Partial<Record<JournalVerdict, string>> = {
 };
 
 const QUIET_NS = 10 * 60e9;
+/** Whoever left an old cache behind does not need it. */
+const LONG_AGO_NS = 3600e9;
 /** A key of this type without content is an upcall that gave none. */
 const UPCALL_KEY = "cifs.spnego";
 
@@ -115,7 +117,7 @@ export class AuthDetector implements Detector {
   #ticket(ticket: TicketSample, all: readonly TicketSample[], nowNs: number): Anomaly[] {
     const { cache, uid, service, remainingNs, target } = ticket;
     const ended = remainingNs <= 0;
-    if (ended ? !this.#rules.expired : remainingNs > this.#rules.ticketEndsNs) return [];
+    if (remainingNs > this.#rules.ticketEndsNs || remainingNs < -LONG_AGO_NS) return [];
     // A ticket-granting ticket that holds gets another for a service; one that can be renewed is.
     if (
       !isGranting(service) &&
@@ -130,7 +132,7 @@ export class AuthDetector implements Detector {
       this.#verdicts.tell({
         rule: ended ? "ticket-expired" : "ticket-ends",
         key: `${cache}|${service}`,
-        severity: ended ? "warning" : "info",
+        severity: this.#rules.ticketSeverity,
         timeNs: nowNs,
         quietNs: QUIET_NS,
         target: target ?? {},
