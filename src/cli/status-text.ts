@@ -22,7 +22,10 @@ export function statusText(status: Status): string {
       return `  ${printable(target.server ?? "?")}  ${state}  ${pc.dim(target.connection_id)}  ${target.shares.map(printable).join(" ")}`;
     }),
     "",
-    ...status.detectors.map(({ name, ...state }) => field(name, countsText(state))),
+    ...status.detectors.flatMap(({ name, blind, ...state }) => [
+      field(name, countsText(state)),
+      ...blind.map((text) => `  ${pc.yellow("blind")}   ${printable(text)}`),
+    ]),
     field("anomalies", `${incidents.anomalies}${droppedText(incidents.dropped)}`),
     field(
       "incidents",
@@ -130,7 +133,7 @@ function droppedText({ same_fault, too_many_open, not_hanging }: Status["inciden
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
 
-function countsText(state: Readonly<Record<string, number | string>>): string {
+function countsText(state: Readonly<Record<string, number | string | readonly string[]>>): string {
   return Object.entries(state)
     .map(([name, value]) => `${value} ${name.replaceAll("_", " ")}`)
     .join(", ");
@@ -141,7 +144,7 @@ function freeText(free: number | undefined): string {
 }
 
 function field(name: string, value: string): string {
-  return `${pc.cyan(name.padEnd(10))}${value}`;
+  return `${pc.cyan(name.padEnd(9))} ${value}`;
 }
 
 export function bytes(count: number): string {

@@ -1,42 +1,8 @@
 import type { z } from "zod";
 import { captures } from "../capture/registry.ts";
 import { sourceNames } from "../sources/registry.ts";
-import {
-  commandList,
-  commandThresholds,
-  directory,
-  duration,
-  durationOrOff,
-  fixed,
-  flag,
-  integer,
-  nameList,
-  section,
-  size,
-} from "./config-keys.ts";
-
-const latency = section({
-  enabled: flag(true, "Watch for slow operations."),
-  window: duration("10s", "The sliding time window of the count rule."),
-  count: integer(10, 1, 10_000, "This many slow operations of one connection within the window are an anomaly."),
-  threshold: duration("500ms", "An operation that takes at least this long is slow."),
-  single: durationOrOff("1s", "One operation that takes at least this long is an anomaly by itself."),
-  commands: commandThresholds(
-    "Thresholds of single commands. A bare duration is the command's `threshold`; its `single` is then the larger of that and the general one.",
-  ),
-  exclude: commandList(
-    ["SMB2_CHANGE_NOTIFY"],
-    "Commands that are not watched, because they last as long as they have to.",
-  ),
-  blocking_locks: flag(false, "Count locks too that the server lets wait for another holder."),
-  in_flight: flag(true, "The age of what has not completed yet counts as latency: a frozen server completes nothing."),
-  max_targets: integer(
-    64,
-    1,
-    1024,
-    "Connections that are remembered; the longest silent one is forgotten first, and counted.",
-  ),
-});
+import { directory, duration, fixed, flag, integer, nameList, section, size } from "./config-keys.ts";
+import { detectorSections } from "./detector-schema.ts";
 
 const incidents = section({
   cool_down: duration(
@@ -65,7 +31,7 @@ export const configSchema = section({
   sources: section({
     exclude: fixed(nameList(sourceNames, "Sources that are not looked at; what rests on them is not noticed.")),
   }),
-  detectors: section({ latency }),
+  detectors: section(detectorSections),
   incidents,
   captures: section({
     exclude: nameList(

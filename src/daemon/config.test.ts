@@ -106,7 +106,7 @@ test("a command's own threshold raises its single rule, unless that is given", (
     singleNs: Number.POSITIVE_INFINITY,
   });
   assert.equal(latency?.commands.has(15), false);
-  assert.deepEqual(detectorRules(parseConfig("detectors: {latency: {enabled: false}}", "aod.yaml")), {});
+  assert.equal(detectorRules(parseConfig("detectors: {latency: {enabled: false}}", "aod.yaml")).latency, undefined);
 });
 
 test("only a file that was asked for must be there; the environment overrides the directories", (t) => {

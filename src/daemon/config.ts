@@ -1,11 +1,9 @@
-import type { CommandThresholds, LatencyRules } from "../detect/latency.ts";
-import type { DetectorRules } from "../detect/registry.ts";
-import { commandNames } from "../smb/commands.ts";
 import { ConfigError, problemsOf, syntaxProblems } from "./config-errors.ts";
 import { listKeys } from "./config-keys.ts";
 import { type ConfigFile, type ConfigLayer, layerOf, mergeLayers, readConfigFiles } from "./config-layers.ts";
 import { type Config, configSchema } from "./config-schema.ts";
 
+export { detectorRules } from "./detector-rules.ts";
 export type { Config };
 
 /** What the environment overrides. */
@@ -53,35 +51,4 @@ function parseLayers(files: readonly ConfigFile[]): { readonly config: Config; r
   if (result.success) return { config: result.data, layers };
   const known = listKeys(configSchema).map((key) => key.path);
   throw new ConfigError(problemsOf(result.error.issues, layers, known));
-}
-
-/** What the detectors need of it. */
-export function detectorRules({ detectors: { latency } }: Config): DetectorRules {
-  if (!latency.enabled) return {};
-  const general: CommandThresholds = { thresholdNs: latency.threshold, singleNs: latency.single };
-  const excluded = new Set(latency.exclude);
-  const commands = new Map<number, CommandThresholds>();
-  for (const code of commandNames.keys()) {
-    if (!excluded.has(code)) commands.set(code, thresholdsOf(general, latency.commands.get(code)));
-  }
-  const rules: LatencyRules = {
-    windowNs: latency.window,
-    count: latency.count,
-    commands,
-    waiters: general,
-    blockingLocks: latency.blocking_locks,
-    inFlight: latency.in_flight,
-    maxTargets: latency.max_targets,
-  };
-  return { latency: rules };
-}
-
-/** Who allows a command 2 s does not want to hear of one that took 1.5 s. */
-function thresholdsOf(
-  general: CommandThresholds,
-  own: { readonly threshold?: number | undefined; readonly single?: number | undefined } | undefined,
-): CommandThresholds {
-  const thresholdNs = own?.threshold ?? general.thresholdNs;
-  const raised = own?.threshold === undefined ? general.singleNs : Math.max(general.singleNs, own.threshold);
-  return { thresholdNs, singleNs: own?.single ?? raised };
 }

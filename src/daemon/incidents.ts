@@ -1,4 +1,5 @@
 import type { Anomaly } from "../detect/detector.ts";
+import type { Protocol } from "../detect/observation.ts";
 
 /** All times ns of CLOCK_MONOTONIC. */
 export interface IncidentRules {
@@ -17,6 +18,7 @@ export interface IncidentRules {
 
 /** Who an anomaly is about, in the words that incidents are joined by. */
 export interface IncidentTarget {
+  readonly protocol?: Protocol;
   /** As DebugData names it; two connections to one server are one target. */
   readonly server?: string;
   readonly share?: string;

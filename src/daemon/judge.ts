@@ -1,5 +1,6 @@
+import { BoundedMap } from "../detect/bounded-map.ts";
 import { type Anomaly, type Detector, mergeNeeds, type Needs } from "../detect/detector.ts";
-import type { Observation } from "../detect/observation.ts";
+import type { Observation, ObservationOf } from "../detect/observation.ts";
 import { reconfigure } from "../detect/reconfigure.ts";
 import { createDetectors, type DetectorRules } from "../detect/registry.ts";
 import type { ProbeEvent, SmbTarget, Waiter } from "../probe/op.ts";
@@ -21,11 +22,13 @@ export interface JudgeDeps {
   readonly config: Config;
   readonly clock: Clock;
   readonly readDebugData: ReadDebugData;
-  /** Every anomaly that stands, with what it did to the incidents. */
   /** Tells incidents of one second apart; random when absent. */
   readonly suffix?: () => string;
+  /** Every anomaly that stands, with what it did to the incidents. */
   readonly onStep: (step: IncidentStep, anomaly: Anomaly, target: IncidentTarget) => void;
 }
+
+const MAX_SERVERS = 4096;
 
 /** Observations in, incidents out: nothing of it depends on anything but its clock, DebugData and what it is given. */
 export class Judge {
@@ -36,6 +39,7 @@ export class Judge {
   readonly #deps: JudgeDeps;
   readonly #names: TargetNames;
   #rules: DetectorRules;
+  readonly #servers = new BoundedMap<string, string>(MAX_SERVERS);
   #ended = false;
 
   constructor(deps: JudgeDeps) {
@@ -79,6 +83,7 @@ export class Judge {
 
   /** What a source saw. */
   observe(observation: Observation): void {
+    if (observation.type === "mounts") this.#learn(observation);
     this.#observe(observation);
   }
 
@@ -96,16 +101,16 @@ export class Judge {
   #observe(observation: Observation): void {
     for (const detector of this.detectors) {
       for (const anomaly of detector.observe(observation)) {
-        if (this.#stands(anomaly, (seqs) => detector.reject(seqs))) this.#take(anomaly);
+        if (this.#stands(anomaly)) this.#take(anomaly);
       }
     }
   }
 
   /** A hang that only the probe sees is a release that the kernel lost. */
-  #stands({ hang }: Anomaly, reject: (seqs: readonly number[]) => void): boolean {
+  #stands({ hang }: Anomaly): boolean {
     if (hang === undefined) return true;
     const { stands, ghosts } = checkHang(hang, this.#deps.readDebugData());
-    if (ghosts.length > 0) reject(ghosts);
+    if (ghosts.length > 0) for (const detector of this.detectors) detector.reject(ghosts);
     if (!stands) this.counters.ghostAnomalies++;
     return stands;
   }
@@ -114,12 +119,30 @@ export class Judge {
     // Nobody would close what opens now.
     if (this.#ended) return;
     this.counters.anomalies++;
-    const { connectionId } = anomaly.target;
-    const target: IncidentTarget = {
-      ...this.#nameOf(anomaly.target),
+    const target = this.#targetOf(anomaly.target);
+    this.#deps.onStep(this.incidents.take(anomaly, target, this.#deps.clock.nowNs()), anomaly, target);
+  }
+
+  /** What the anomaly names, else what is known of its connection or address. */
+  #targetOf({ protocol, server, address, share, export: path, ...ids }: Anomaly["target"]): IncidentTarget {
+    const { connectionId } = ids;
+    const known = this.#nameOf(ids);
+    const named =
+      server ?? known.server ?? (address === undefined ? undefined : (this.#servers.get(address) ?? address));
+    const what = share ?? known.share ?? (path === undefined || named === undefined ? undefined : `${named}:${path}`);
+    return {
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(named === undefined ? {} : { server: named }),
+      ...(what === undefined ? {} : { share: what }),
       ...(connectionId === undefined ? {} : { connectionId }),
     };
-    this.#deps.onStep(this.incidents.take(anomaly, target, this.#deps.clock.nowNs()), anomaly, target);
+  }
+
+  /** Some sources know a server by its address alone. */
+  #learn({ mounted }: ObservationOf<"mounts">): void {
+    for (const { target } of mounted) {
+      if (target.server !== undefined && target.address !== undefined) this.#servers.set(target.address, target.server);
+    }
   }
 
   #nameOf({ connectionId, sessionId = 0n, treeId = 0 }: Anomaly["target"]): SmbTarget {

@@ -27,7 +27,7 @@ export interface Status {
   readonly config_reload?: ReloadReport;
   readonly probes: readonly ProbeStatus[];
   readonly sources: readonly SourceStatus[];
-  readonly detectors: readonly (Readonly<Record<string, number | string>> & { readonly name: string })[];
+  readonly detectors: readonly DetectorStatus[];
   readonly targets: readonly TargetStatus[];
   readonly incidents: {
     readonly open: readonly IncidentJson[];
@@ -49,6 +49,13 @@ export interface Status {
   /** What each capture gave in the rehearsal at the daemon's start; absent until it is over. */
   readonly captures?: Rehearsal;
   readonly memory: { readonly rss: number; readonly rss_anon?: number; readonly heap: number };
+}
+
+export interface DetectorStatus {
+  readonly name: string;
+  /** What it cannot see now, and why. */
+  readonly blind: readonly string[];
+  readonly [count: string]: number | string | readonly string[];
 }
 
 export interface ProbeStatus {
@@ -130,7 +137,11 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     ...(sources.reload === undefined ? {} : { config_reload: sources.reload }),
     probes: [probeStatus(sources)],
     sources: daemon.sources.health.map((health) => sourceStatus(health, clock)),
-    detectors: daemon.judge.detectors.map((detector) => ({ name: detector.name, ...detector.state() })),
+    detectors: daemon.judge.detectors.map((detector) => ({
+      name: detector.name,
+      ...detector.state(),
+      blind: detector.blind(),
+    })),
     targets: targetsOf(sources.readDebugData),
     incidents: {
       open: all.filter((incident) => incident.state === "open"),

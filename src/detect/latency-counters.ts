@@ -4,6 +4,7 @@ import { BoundedMap } from "./bounded-map.ts";
 import type { Anomaly, AnomalyTarget, Detector, Needs } from "./detector.ts";
 import type { CommandThresholds } from "./latency.ts";
 import { seconds } from "./latency-summary.ts";
+import type { NfsLatencyRules } from "./nfs-latency.ts";
 import type { Observation } from "./observation.ts";
 import { keyOf } from "./target.ts";
 import { Verdicts } from "./verdicts.ts";
@@ -14,8 +15,8 @@ export interface CounterLatencyRules {
   readonly count: number;
   /** By code of the SMB2 command; one that is not in it is not watched. */
   readonly smb: ReadonlyMap<number, CommandThresholds>;
-  /** By name of the NFS operation. */
-  readonly nfs: (operation: string) => CommandThresholds | undefined;
+  /** Absent: NFS is not watched. */
+  readonly nfs?: Pick<NfsLatencyRules, "general" | "commands" | "exclude">;
   readonly maxTargets: number;
 }
 
@@ -67,7 +68,7 @@ export class CounterLatencyDetector implements Detector {
     if (type === "mountstats" && this.#blindness.lacks("nfs_rpc")) {
       const found = observation.mounts.flatMap(({ target, operations }) =>
         operations.flatMap(({ operation: command, count, roundTripMs: totalMs }): Means[] => {
-          const thresholds = this.#rules.nfs(command);
+          const thresholds = this.#nfsThresholds(command);
           return thresholds === undefined || count <= 0
             ? []
             : [{ protocol: "nfs", command, target, count, totalMs, thresholds }];
@@ -87,6 +88,11 @@ export class CounterLatencyDetector implements Detector {
   blind(): string[] {
     const times = "SMB: no latency at all, this kernel counts none (CIFS_STATS2)";
     return [...this.#blindness.blind(), ...(this.#noTimes ? [times] : [])];
+  }
+
+  #nfsThresholds(operation: string): CommandThresholds | undefined {
+    const { nfs } = this.#rules;
+    return nfs?.exclude.has(operation) ? undefined : (nfs?.commands.get(operation) ?? nfs?.general);
   }
 
   #judge({ protocol, command, target, count, totalMs, thresholds }: Means, nowNs: number): Anomaly[] {

@@ -43,6 +43,9 @@ const rules: readonly MessageRule[] = [
   ["nfs.cache-collision", "notice", /^NFS: Cache volume key already in use/],
 ];
 
+/** Every id of the catalogue, once. */
+export const nfsMessageIds: readonly string[] = [...new Set(rules.map(([id]) => id))];
+
 /** What is said when the modules are loaded. */
 const usual = /^(?:RPC: Registered |NFS: Registering |NFS4?: .*[Rr]egister)/;
 const mine =

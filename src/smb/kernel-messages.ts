@@ -83,6 +83,9 @@ const rules: readonly MessageRule[] = [
   ["smb.swap", "notice", /^Swap support over SMB3 is experimental/],
 ];
 
+/** Every id of the catalogue, once. */
+export const smbMessageIds: readonly string[] = [...new Set(rules.map(([id]) => id))];
+
 /**
  * `CIFS: VFS: \\host text`, `CIFS: VFS: [\\host\share ]text`, `CIFS: text`. A message that begins with the name of a share (`\\host\share`) and goes on
  * with something else has it from the connection as well.
