@@ -3,6 +3,7 @@ import { type Anomaly, type Detector, mergeNeeds, type Needs } from "../detect/d
 import type { Observation, ObservationOf } from "../detect/observation.ts";
 import { reconfigure } from "../detect/reconfigure.ts";
 import { createDetectors, type DetectorRules } from "../detect/registry.ts";
+import { Standing } from "../detect/standing.ts";
 import type { ProbeEvent, SmbTarget, Waiter } from "../probe/op.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Clock } from "../system/clock.ts";
@@ -40,6 +41,7 @@ export class Judge {
   readonly #names: TargetNames;
   #rules: DetectorRules;
   readonly #servers = new BoundedMap<string, string>(MAX_SERVERS);
+  readonly #standing = new Standing();
   #ended = false;
 
   constructor(deps: JudgeDeps) {
@@ -58,6 +60,10 @@ export class Judge {
   configure(config: Config): readonly string[] {
     const rules = detectorRules(config);
     const { detectors, anew } = reconfigure(this.detectors, this.#rules, rules);
+    const known = new Set(this.detectors);
+    const told = this.#standing.observations(this.#deps.clock.nowNs());
+    // What was told once must reach who comes later.
+    for (const detector of detectors) if (!known.has(detector)) for (const one of told) detector.observe(one);
     this.#rules = rules;
     this.detectors = detectors;
     this.needs = mergeNeeds(detectors.map((detector) => detector.needs));
@@ -83,6 +89,7 @@ export class Judge {
 
   /** What a source saw. */
   observe(observation: Observation): void {
+    this.#standing.take(observation);
     if (observation.type === "mounts") this.#learn(observation);
     this.#observe(observation);
   }
