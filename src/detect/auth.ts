@@ -53,7 +53,7 @@ export class AuthDetector implements Detector {
     { source: "journal", without: "why an upcall failed is not known" },
     { source: "tickets", without: "tickets that end are not seen" },
   ]);
-  readonly #mounted = new Map<string, MountedFileSystem>();
+  #mounted: readonly MountedFileSystem[] = [];
 
   constructor(rules: AuthRules) {
     this.#rules = rules;
@@ -64,11 +64,7 @@ export class AuthDetector implements Detector {
   observe(observation: Observation): Anomaly[] {
     this.#blindness.observe(observation);
     const { nowNs } = observation;
-    if (observation.type === "mounts") {
-      for (const mount of observation.unmounted) this.#mounted.delete(mount.mountPoint);
-      for (const mount of observation.mounted)
-        if (this.#mounted.size < this.#rules.maxTracked) this.#mounted.set(mount.mountPoint, mount);
-    }
+    if (observation.type === "mounts") this.#mounted = observation.all;
     if (observation.type === "journal") return observation.lines.flatMap((line) => this.#line(line));
     if (observation.type !== "tickets") return [];
     const { tickets, keys } = observation;
@@ -165,8 +161,8 @@ export class AuthDetector implements Detector {
 
   /** Of a user whose tickets no mount is known to use nothing is wrong when they end. */
   #isNeeded({ target, service }: TicketSample): boolean {
-    if (target === undefined) return isGranting(service) && this.#mounted.size > 0;
-    return [...this.#mounted.values()].some((mount) => mount.target.server === target.server);
+    if (target === undefined) return isGranting(service) && this.#mounted.length > 0;
+    return this.#mounted.some((mount) => mount.target.server === target.server);
   }
 }
 
