@@ -9,6 +9,8 @@ export const commands: readonly CliCommand[] = [
   { name: "config", summary: "check and show the configuration", load: () => import("./config.ts") },
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
+  { name: "install", summary: "install AOD and its service, or update it", load: () => import("./install.ts") },
+  { name: "uninstall", summary: "remove AOD; bundles stay", load: () => import("./uninstall.ts") },
   {
     name: "replay",
     summary: "show what the daemon would have noticed of a recording",

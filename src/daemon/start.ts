@@ -21,6 +21,7 @@ import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { isNfs, isSmb, parseMounts, serversOf } from "../system/mounts.ts";
 import { nativePaths } from "../system/paths.ts";
+import { hasCode } from "../system/proc.ts";
 import { createRunner } from "../system/process.ts";
 import { createSampleRing } from "../system/samples.ts";
 import { startStream } from "../system/stream.ts";
@@ -227,7 +228,10 @@ function makeDirectories({ run_dir, state_dir }: Config): void {
     mkdirSync(run_dir, { recursive: true });
     chmodSync(run_dir, 0o750);
   } catch (error) {
-    throw new AodError("failed", `cannot make the daemon's directories: ${messageOf(error)}`, { cause: error });
+    const hint = hasCode(error, "EROFS")
+      ? ". Under the service: aod install lets it write to the configured state_dir"
+      : "";
+    throw new AodError("failed", `cannot make the daemon's directories: ${messageOf(error)}${hint}`, { cause: error });
   }
 }
 
