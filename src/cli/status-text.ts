@@ -77,7 +77,9 @@ function probeLines(probe: ProbeStatus): string[] {
   const state = good ? pc.green("attached") : pc.yellow(probe.state);
   const retry = probe.retry_in_s === undefined ? "" : `, again in ${probe.retry_in_s} s`;
   const counts = [
-    ...(probe.operations === undefined ? [] : [`${probe.operations} operations, the last ${probe.history ?? 0} kept`]),
+    ...(probe.operations === undefined
+      ? []
+      : [`${probe.operations} operations${probe.history === undefined ? "" : `, the last ${probe.history} kept`}`]),
     ...(probe.open_requests === undefined ? [] : [`${probe.open_requests} in flight`]),
   ];
   const hooks = probe.hooks ?? [];

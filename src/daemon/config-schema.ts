@@ -27,6 +27,13 @@ export const configSchema = section({
   run_dir: fixed(directory("/run/aod", "Where the socket and the lock are. `AOD_RUN_DIR` overrides it.")),
   probes: section({
     smb_wire: fixed(flag(true, "Observe every SMB2/3 request of the kernel's client.")),
+    nfs_rpc: fixed(flag(true, "Observe every RPC of the kernel's NFS client.")),
+    smb_vfs: fixed(
+      flag(
+        false,
+        "Observe failed calls of the SMB client's VFS callbacks. Its programs run at every call, also those that the cache answers; nearly all failures are seen as failed requests too.",
+      ),
+    ),
   }),
   sources: section({
     exclude: fixed(nameList(sourceNames, "Sources that are not looked at; what rests on them is not noticed.")),

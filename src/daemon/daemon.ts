@@ -7,12 +7,14 @@ import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
+import type { ProbeSettings } from "../probe/settings.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Source } from "../sources/source.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
 import type { Config } from "./config.ts";
+import { type FurtherProbe, type FurtherStarter, furtherProbes } from "./further-probes.ts";
 import { HistoryFeed } from "./history-feed.ts";
 import { IncidentIndex } from "./incident-index.ts";
 import type { IncidentJson } from "./incident-json.ts";
@@ -23,6 +25,7 @@ import type { Logger } from "./log.ts";
 import { LossNews } from "./loss-news.ts";
 import { OpCounts } from "./op-counts.ts";
 import { ProbeManager, type ProbeState } from "./probe-manager.ts";
+import { ProbeNews } from "./probe-news.ts";
 import { settingsOf } from "./probe-settings.ts";
 import { Sources } from "./sources.ts";
 
@@ -34,6 +37,8 @@ export interface DaemonDeps {
   readonly procRoot: string;
   readonly moduleLoaded: (name: string) => boolean;
   readonly startProbe: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
+  /** The probes beside it, and how one is started. */
+  readonly further?: FurtherStarter;
   readonly readDebugData: ReadDebugData;
   /** The same for what is no input of the judge: names in bundles, and the search for waiting tasks, of which the result alone is. */
   readonly peekDebugData?: ReadDebugData;
@@ -65,7 +70,8 @@ const END_LIMIT_MS = 6000;
 export class Daemon {
   readonly judge: Judge;
   readonly index: IncidentIndex;
-  readonly probe: ProbeManager;
+  readonly probe: ProbeManager<Probe, ProbeSettings, ProbeEvent>;
+  readonly further: readonly FurtherProbe[];
   readonly sources: Sources;
   readonly startedNs: number;
   readonly recovered: RecoveryReport[] = [];
@@ -84,6 +90,7 @@ export class Daemon {
   readonly #runs = new Map<string, IncidentRun>();
   readonly #closing = new Set<Promise<void>>();
   readonly #lossNews = new LossNews();
+  readonly #probeNews = new ProbeNews();
   /** CLOCK_MONOTONIC ns of the probe's last word, and of the begin of a search for waiting tasks that has not ended. */
   lastProbeEventNs: number | undefined;
   searchSinceNs: number | undefined;
@@ -119,6 +126,14 @@ export class Daemon {
       onEvent: (event) => this.#event(event),
       onState: (state) => this.#probeState(state),
     });
+    this.further = furtherProbes(deps.further, {
+      enabled: (name) => this.#config.probes[name],
+      needs: () => this.judge.needs,
+      moduleLoaded: deps.moduleLoaded,
+      nowNs: () => clock.nowNs(),
+      observed: (observation) => this.judge.observe(observation),
+      log: deps.log,
+    });
     this.#feed = new HistoryFeed(
       (from) => this.probe.probe?.history(from),
       () => clock.nowNs(),
@@ -141,6 +156,7 @@ export class Daemon {
     this.#config = config;
     const anew = this.judge.configure(config);
     this.probe.configure(settingsOf(this.judge.needs));
+    for (const probe of this.further) probe.configure();
     return anew;
   }
 
@@ -149,6 +165,8 @@ export class Daemon {
     this.#deps.sample();
     this.sources.beat();
     if (this.#config.probes.smb_wire && !this.#ending) this.probe.beat();
+    if (!this.#ending) for (const probe of this.further) probe.beat();
+    this.#tellProbes();
     this.#feed.beat();
     for (const { incident, reason } of this.judge.advance()) this.#close(incident, reason);
     for (const run of this.#runs.values()) void run.beat();
@@ -175,7 +193,19 @@ export class Daemon {
     for (const run of this.#runs.values()) run.limit(END_LIMIT_MS);
     for (const { incident, reason } of this.judge.end()) this.#close(incident, reason);
     await Promise.all(this.#closing);
-    await this.probe.stop();
+    await Promise.all([this.probe, ...this.further.map(({ manager }) => manager)].map((probe) => probe.stop()));
+  }
+
+  /** How the probes do, to detectors and sources. */
+  #tellProbes(): void {
+    const smbWire = { name: "smb_wire", manager: this.probe, enabled: this.#config.probes.smb_wire };
+    const further = this.further.map(({ kind: { name }, manager, enabled }) => ({ name, manager, enabled }));
+    for (const { name, manager, enabled } of [smbWire, ...further]) {
+      const { state } = manager;
+      const news = this.#probeNews.take(name, enabled ? state : undefined, this.#deps.clock.nowNs());
+      if (news !== undefined) this.#observed(news);
+      this.sources.probe(name, state.state === "running");
+    }
   }
 
   #event(event: ProbeEvent): void {
@@ -195,7 +225,8 @@ export class Daemon {
         this.lastTick = event.tick;
         this.opCounts.take(event.tick);
         this.#feed.tick(event.tick.head, event.tick.oldest);
-        this.#learnNames(event.tick);
+        // So that a name is there when an op goes into a bundle.
+        for (const entry of event.tick.entries) this.#names.of(entry);
         break;
       case "history":
         this.#feed.take(event.history);
@@ -205,8 +236,6 @@ export class Daemon {
         break;
       case "error":
         log.error({ error: event.message }, "the probe cannot go on");
-        break;
-      case "hello":
         break;
     }
   }
@@ -292,15 +321,9 @@ export class Daemon {
       this.#lossNews.clear();
       this.#feed.probeEnded();
     }
-    this.sources.probe("smb", state.state === "running");
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
     else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
-  }
-
-  /** So that a name is there when an anomaly needs it. */
-  #learnNames(tick: Tick): void {
-    for (const entry of tick.entries) this.#names.of(entry);
   }
 
   #sampleReconnects(): void {

@@ -18,6 +18,7 @@ import {
   Incidents,
   type IncidentTarget,
 } from "./incidents.ts";
+import { smbObservations } from "./probe-observations.ts";
 
 export interface JudgeDeps {
   readonly config: Config;
@@ -73,12 +74,9 @@ export class Judge {
 
   event(event: ProbeEvent): void {
     const nowNs = this.#deps.clock.nowNs();
-    if (event.type === "ops") this.#observe({ type: "ops", nowNs, ops: event.ops });
-    if (event.type === "inflight") {
-      this.#observe({ type: "inflight", nowNs: event.inflight.nowNs, inflight: event.inflight });
-    }
     // So that a name is there when an anomaly needs it.
     if (event.type === "tick") for (const entry of event.tick.entries) this.#names.of(entry);
+    for (const observation of smbObservations(event, nowNs)) this.#observe(observation);
   }
 
   /** Tasks that wait for a reconnect. */

@@ -1,6 +1,6 @@
-import type { Probe, ProbeExit } from "../probe/helper.ts";
-import type { Hello, Loss, ProbeEvent } from "../probe/op.ts";
-import type { ProbeSettings } from "../probe/settings.ts";
+import type { OpEvent } from "../probe/codec.ts";
+import type { ProbeExit } from "../probe/helper.ts";
+import type { Hello, Loss, OpBase } from "../probe/op.ts";
 import { messageOf } from "../system/error.ts";
 
 /** What became of a probe. `why` says it to people. */
@@ -13,16 +13,23 @@ export type ProbeState =
   | { readonly state: "failed"; readonly why: string }
   | { readonly state: "stopped" };
 
-export interface ProbeManagerOptions {
+/** A running helper, as far as the manager goes. */
+export interface ManagedProbe<Settings> {
+  set(settings: Settings): void;
+  /** Ends it and waits until it has ended. */
+  stop(): Promise<void>;
+}
+
+export interface ProbeManagerOptions<Probe, Settings, Event> {
   readonly name: string;
   /** The kernel module that it needs. */
   readonly module: string;
   /** At first; see configure(). */
-  readonly settings: ProbeSettings;
+  readonly settings: Settings;
   readonly moduleLoaded: () => boolean;
-  readonly start: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
+  readonly start: (onEvent: (event: Event) => void, onExit: (exit: ProbeExit) => void) => Probe;
   readonly nowNs: () => number;
-  readonly onEvent: (event: ProbeEvent) => void;
+  readonly onEvent: (event: Event) => void;
   /** Every change of the state. */
   readonly onState: (state: ProbeState) => void;
 }
@@ -35,18 +42,18 @@ const ATTEMPTS = 8;
 const STABLE_NS = 300e9;
 
 /** Keeps one probe running: waits for its module, starts it, and after a failure starts it again, later each time and not for ever. */
-export class ProbeManager {
-  readonly #options: ProbeManagerOptions;
+export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event extends OpEvent<OpBase>> {
+  readonly #options: ProbeManagerOptions<Probe, Settings, Event>;
   #state: ProbeState;
   #probe: Probe | undefined;
-  #settings: ProbeSettings;
+  #settings: Settings;
   #startedNs = 0;
   #failures = 0;
   #losses: readonly Loss[] = [];
   /** Of the helpers before this one. */
   #earlier: readonly Loss[] = [];
 
-  constructor(options: ProbeManagerOptions) {
+  constructor(options: ProbeManagerOptions<Probe, Settings, Event>) {
     this.#options = options;
     this.#settings = options.settings;
     this.#state = { state: "waiting", why: `the kernel module ${options.module} is not loaded` };
@@ -67,7 +74,7 @@ export class ProbeManager {
   }
 
   /** What it reports from now on; it stays attached. */
-  configure(settings: ProbeSettings): void {
+  configure(settings: Settings): void {
     this.#settings = settings;
     this.#probe?.set(settings);
   }
@@ -106,7 +113,7 @@ export class ProbeManager {
     }
   }
 
-  #event(event: ProbeEvent): void {
+  #event(event: Event): void {
     if (event.type === "hello") this.#set({ state: "running", hello: event.hello, sinceNs: this.#options.nowNs() });
     if (event.type === "lost") this.#losses = event.losses;
     this.#options.onEvent(event);

@@ -1,4 +1,5 @@
 import type { Needs } from "../detect/detector.ts";
+import type { RpcSettings } from "../probe/rpc-settings.ts";
 import type { ProbeSettings } from "../probe/settings.ts";
 import { OTHER_COMMAND } from "../smb/commands.ts";
 
@@ -9,5 +10,22 @@ export function settingsOf(needs: Needs): ProbeSettings {
     const ns = needs.slowNs.get(code);
     slowUsOf.set(code, ns === undefined || !Number.isFinite(ns) ? null : ns / 1000);
   }
-  return { slowUs: null, slowUsOf, inflightUs: needs.inflightNs === undefined ? null : needs.inflightNs / 1000 };
+  const errorCommands = needs.errorCommands === undefined ? {} : { errorCommands: needs.errorCommands };
+  return { slowUs: null, slowUsOf, ...errorCommands, inflightUs: micros(needs.inflightNs) };
+}
+
+/** The same of RPCs. Without paths: they are looked for in the kernel for each op. */
+export function rpcSettingsOf({ rpc = {} }: Needs): RpcSettings {
+  const slowUsOf = new Map([...(rpc.slowNsOf ?? [])].map(([name, ns]) => [name, micros(ns)] as const));
+  return {
+    slowUs: micros(rpc.slowNs),
+    slowUsOf,
+    errors: rpc.errors ?? false,
+    paths: false,
+    inflightUs: micros(rpc.inflightNs),
+  };
+}
+
+function micros(ns: number | undefined): number | null {
+  return ns === undefined || !Number.isFinite(ns) ? null : ns / 1000;
 }

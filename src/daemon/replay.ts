@@ -1,7 +1,9 @@
 import type { BundleAnomaly } from "../bundle/manifest.ts";
 import type { Anomaly } from "../detect/detector.ts";
 import type { Observation } from "../detect/observation.ts";
+import type { OpEvent } from "../probe/codec.ts";
 import { startHelper } from "../probe/helper.ts";
+import type { OpBase } from "../probe/op.ts";
 import { smbWire } from "../probe/smb-wire.ts";
 import { debugDataIn } from "../probe/target-names.ts";
 import { Player } from "../record/player.ts";
@@ -9,6 +11,7 @@ import type { Recording } from "../record/reader.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { AodError } from "../system/error.ts";
 import type { Config } from "./config.ts";
+import { furtherKinds } from "./further-probes.ts";
 import { anomalyJson, type IncidentJson, openIncidentJson } from "./incident-json.ts";
 import type { CloseReason, Incident, IncidentStep } from "./incidents.ts";
 import { Judge } from "./judge.ts";
@@ -67,6 +70,7 @@ export async function replayDaemon(recording: Recording, config: Config, news: R
   const beats = new Beats(clock, () => close(judge.advance()));
   const heard: Heard = { error: undefined };
   hear(player, recording, judge, heard);
+  hearFurther(player, recording, judge, heard);
   await player.play({
     goesOn: () => beats.pass(),
     waiters: (waiters) => judge.waiters(waiters),
@@ -85,6 +89,27 @@ export async function replayDaemon(recording: Recording, config: Config, news: R
 /** What a helper could not go on for, until it has ended. */
 interface Heard {
   error: string | undefined;
+}
+
+/** The same of the probes beside smb_wire, as far as the recording has them. */
+function hearFurther(player: Player, recording: Recording, judge: Judge, heard: Heard): void {
+  for (const kind of furtherKinds) {
+    if (!recording.header.probes.some(({ name }) => name === kind.name)) continue;
+    const options = { program: "aod-probe", object: "", start: player.start, clock: player.clock };
+    const again = (): void => {
+      const hears = {
+        event: (event: OpEvent<OpBase>) => {
+          if (event.type === "error") heard.error = event.message;
+        },
+        observed: (observation: Observation) => judge.observe(observation),
+      };
+      kind.start(options, hears, () => {
+        heard.error = undefined;
+        again();
+      });
+    };
+    again();
+  }
 }
 
 /** Every helper that the daemon of that time started, one after the other. */

@@ -173,7 +173,7 @@ describe("the sources of the daemon", () => {
   it("mounts and probes make the situation", () => {
     const { all } = world();
     assert.deepEqual(all.situation, { trouble: false, blindSmb: true, blindNfs: true, smb: false, nfs: false });
-    all.probe("smb", true);
+    all.probe("smb_wire", true);
     const change = { type: "mounts", nowNs: 0, mounted: [], unmounted: [] } as const;
     all.mounted({ ...change, all: [mount("smb"), mount("nfs")] });
     assert.deepEqual([all.situation.smb, all.situation.nfs], [true, true]);

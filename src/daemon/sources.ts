@@ -129,9 +129,10 @@ export class Sources {
     this.#troubleUntilNs = this.#options.nowNs() + TROUBLE_NS;
   }
 
-  /** Whether a probe tells of these requests now. */
-  probe(protocol: "smb" | "nfs", running: boolean): void {
-    this.#probes[protocol] = running;
+  /** Whether a probe of that name tells of requests now. */
+  probe(name: string, running: boolean): void {
+    if (name === "smb_wire") this.#probes.smb = running;
+    if (name === "nfs_rpc") this.#probes.nfs = running;
   }
 
   /** Mounts have come and gone. */

@@ -28,6 +28,7 @@ import { startStream } from "../system/stream.ts";
 import { startApi } from "./api.ts";
 import type { Config } from "./config.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
+import { furtherKinds } from "./further-probes.ts";
 import { readHost } from "./host.ts";
 import { LiveConfig, type Loaded, type ReloadReport } from "./live-config.ts";
 import { type DaemonLock, takeLock } from "./lock.ts";
@@ -191,7 +192,8 @@ const RECORDING_MAX = 1024 ** 3;
 
 function recordTo(file: string, world: LiveWorld): void {
   refuseNetworkMount(file, world.readProc, process.cwd());
-  const probes = [{ name: "smb_wire", module: "cifs", args: [] }];
+  const further = furtherKinds.map(({ name, module }) => ({ name, module, args: [] }));
+  const probes = [{ name: "smb_wire", module: "cifs", args: [] }, ...further];
   world.recordWith(
     new Recorder(
       createRecording(file, headerOf("run", probes, world.start), { fileBytes: RECORDING_MAX }),
@@ -260,6 +262,17 @@ function partsOf(
         followed.record();
         return started;
       }),
+    further: {
+      // A test that gives a probe of its own wants no other.
+      kinds: options.startProbe === undefined ? furtherKinds : [],
+      start: (kind, hears, onExit) => {
+        const followed = world.follow(1 + furtherKinds.indexOf(kind), startProcess);
+        const helper = { program: paths.probe, object: paths.object(kind.object), tickMs: TICK_MS, clock: world.clock };
+        const started = kind.start({ ...helper, start: followed.start }, hears, onExit);
+        followed.record();
+        return started;
+      },
+    },
     createBundle: (meta) => {
       const { min_free, max_size, max_ops } = now().bundles;
       const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };

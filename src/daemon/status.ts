@@ -9,6 +9,7 @@ import type { ReadDebugData } from "../probe/target-names.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import type { Daemon } from "./daemon.ts";
+import type { FurtherProbe } from "./further-probes.ts";
 import type { IncidentJson } from "./incident-json.ts";
 import type { ReloadReport } from "./live-config.ts";
 import type { OpCount } from "./op-counts.ts";
@@ -135,7 +136,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     uptime_s: Math.floor((clock.nowNs() - daemon.startedNs) / 1e9),
     config: sources.configSource,
     ...(sources.reload === undefined ? {} : { config_reload: sources.reload }),
-    probes: [probeStatus(sources)],
+    probes: [probeStatus(sources), ...daemon.further.map((probe) => furtherStatus(probe, clock))],
     sources: daemon.sources.health.map((health) => sourceStatus(health, clock)),
     detectors: daemon.judge.detectors.map((detector) => ({
       name: detector.name,
@@ -179,6 +180,27 @@ function probeStatus({ daemon, clock, probeEnabled }: StatusSources): ProbeStatu
     counts: daemon.opCounts.list(),
     counts_forgotten: daemon.opCounts.forgotten,
     losses: probe.losses,
+  };
+}
+
+function furtherStatus({ kind, manager, enabled, seen, open }: FurtherProbe, clock: Clock): ProbeStatus {
+  const { state } = manager;
+  const running = enabled && state.state === "running";
+  return {
+    name: kind.name,
+    state: enabled ? state.state : "off",
+    ...("why" in state && enabled ? { why: state.why } : {}),
+    ...(enabled && state.state === "retrying"
+      ? { retry_in_s: Math.max(0, Math.ceil((state.atNs - clock.nowNs()) / 1e9)) }
+      : {}),
+    ...(state.state === "running"
+      ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks, operations: seen }
+      : {}),
+    ...(open === undefined ? {} : { open_requests: open }),
+    without: running || ["waiting", "starting"].includes(enabled ? state.state : "") ? [] : [kind.without],
+    counts: [],
+    counts_forgotten: 0,
+    losses: manager.losses,
   };
 }
 
