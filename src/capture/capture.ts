@@ -1,4 +1,5 @@
 import type { ItemStatus } from "../bundle/manifest.ts";
+import type { Recording } from "../flight-recorder/flight-recorder.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Mount } from "../system/mounts.ts";
 import type { Run } from "../system/process.ts";
@@ -11,16 +12,6 @@ export interface ServerAddress {
   /** As in addr= of the mount, IPv4 or IPv6 without brackets. */
   readonly address: string;
   readonly port: number;
-}
-
-/** What has been recorded before the fact and goes on being recorded. `absent`: why there is nothing. */
-export interface Recording {
-  /** For the manifest. */
-  readonly source: string;
-  readonly content?: AsyncIterable<Buffer>;
-  readonly absent?: string;
-  /** What is missing of it. */
-  readonly losses?: () => Readonly<Record<string, number>>;
 }
 
 /** One of the slowest or failed operations of the incident, with all that finds it again in a server's log. */
@@ -53,9 +44,11 @@ export interface CaptureContext {
   /** Mounts of SMB and NFS. */
   readonly networkMounts: () => Promise<readonly Mount[]>;
   /** The flight recorder's kernel events since the last time, as trace.dat; absent: there is no such recorder. */
-  readonly kernelEvents?: () => Promise<Recording>;
+  readonly kernelEvents?: () => Recording;
   /** Its packets, payload taken out. */
-  readonly packets?: () => Promise<Recording>;
+  readonly packets?: (openedNs: number) => Recording;
+  /** What sources saw since a moment, as lines of JSON. */
+  readonly observations?: (sinceNs: number) => readonly string[];
   /** What `aod status` says. */
   readonly health?: () => Promise<unknown>;
   /** Of the incident so far, worst first. */

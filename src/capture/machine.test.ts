@@ -142,8 +142,8 @@ describe("captures of the machine", () => {
     }
     const lost: unknown[] = [];
     const context = contextOf({
-      packets: async () => ({ source: "tcpdump", content: content(), losses: () => ({ "packets.dropped": 4 }) }),
-      kernelEvents: async () => ({ source: "tracefs", absent: "there is no tracefs" }),
+      packets: () => ({ source: "tcpdump", content: content(), losses: () => ({ "packets.dropped": 4 }) }),
+      kernelEvents: () => ({ source: "tracefs", absent: "there is no tracefs" }),
       lost: (kind, count) => void lost.push([kind, count]),
     });
     const files = [];

@@ -1,4 +1,5 @@
-import type { Capture, CaptureContext, Recording } from "./capture.ts";
+import type { Recording } from "../flight-recorder/flight-recorder.ts";
+import type { Capture, CaptureContext } from "./capture.ts";
 
 const notHere = "the flight recorder does not run";
 
@@ -9,7 +10,7 @@ export const kernelEvents: Capture = {
   phases: ["open", "close"],
   limitBytes: 16 * 1024 * 1024,
   timeoutMs: 10_000,
-  collect: (context) => recorded(context, "kernel-events.dat", context.kernelEvents),
+  collect: (context) => recorded(context, "kernel-events.dat", context.kernelEvents?.()),
 };
 
 /** Packets of the server connections, with every byte of payload zeroed. */
@@ -19,13 +20,12 @@ export const packets: Capture = {
   phases: ["open", "close"],
   limitBytes: 32 * 1024 * 1024,
   timeoutMs: 15_000,
-  collect: (context) => recorded(context, "packets.pcap", context.packets),
+  collect: (context) => recorded(context, "packets.pcap", context.packets?.(context.openedNs)),
 };
 
-async function* recorded(context: CaptureContext, name: string, ask: (() => Promise<Recording>) | undefined) {
-  const recording: Recording = (await ask?.()) ?? { source: "the flight recorder", absent: notHere };
-  const { source, content, absent = notHere, losses } = recording;
-  if (content === undefined) yield { name, source, status: "absent", reason: absent } as const;
+async function* recorded(context: CaptureContext, name: string, recording?: Recording) {
+  const { source, content, absent, losses } = recording ?? { source: "the flight recorder", absent: notHere };
+  if (content === undefined) yield { name, source, status: "absent", reason: absent ?? notHere } as const;
   else yield { name, source, content, binary: true };
   for (const [kind, count] of Object.entries(losses?.() ?? {})) context.lost(kind, count);
 }

@@ -8,6 +8,7 @@ import { mountTable } from "./mount-table.ts";
 import { network } from "./network.ts";
 import { nfsRatesCapture } from "./nfs-rates.ts";
 import { nfsState } from "./nfs-state.ts";
+import { observations } from "./observations.ts";
 import { processes } from "./processes.ts";
 import { kernelEvents, packets } from "./recordings.ts";
 import { serverSide } from "./server-side.ts";
@@ -23,6 +24,7 @@ export const captures: readonly Capture[] = [
   sockets,
   kernelEvents,
   systemSamples,
+  observations,
   stacks,
   packets,
   nfsState,

@@ -45,6 +45,7 @@ export function statusText(status: Status): string {
     ...(bundles.last_error === undefined
       ? []
       : [`  ${pc.red("last error")} ${bundles.last_error.time}: ${bundles.last_error.message}`]),
+    ...recorderLines(status.recorder),
     ...captureLines(status.captures),
     ...bundles.recovered.map(
       (report) => `  ${pc.yellow(`${report.action} at the start`)} ${report.id}: ${report.reason}`,
@@ -58,6 +59,30 @@ function reloadLines(reload: Status["config_reload"]): string[] {
   const { time, result, message } = reload;
   if (result === "taken") return [`  ${pc.dim(`reloaded ${time}${message === undefined ? "" : `; ${message}`}`)}`];
   return [`  ${pc.red(`a reload was refused at ${time}, the old one goes on:`)} ${printable(message ?? "")}`];
+}
+
+const packetStates: Readonly<Record<string, string>> = {
+  recording: "recorded all the time",
+  armed: "recorded from the first sign of trouble on",
+  triggered: "recorded since a sign of trouble",
+  waiting: "recorded when there is a mount",
+};
+
+function recorderLines(recorder: Status["recorder"]): string[] {
+  if (recorder === undefined) return [];
+  const { events, packets } = recorder;
+  const why = (text: string | undefined): string => (text === undefined ? "" : `: ${printable(text)}`);
+  const cost = packets.cost === undefined ? "" : `, costs ${(packets.cost * 100).toFixed(2)} % of a processor`;
+  const dropped = packets.dropped > 0 ? `, ${pc.yellow(`${packets.dropped} dropped`)}` : "";
+  return [
+    field(
+      "events",
+      events.state === "recording"
+        ? `${events.events} trace events are recorded${events.lost > 0 ? pc.yellow(`, ${events.lost} lost`) : ""}`
+        : `${pc.yellow(events.state)}${why(events.why)}`,
+    ),
+    field("packets", `${packetStates[packets.state] ?? packets.state}${why(packets.why)}${cost}${dropped}`),
+  ];
 }
 
 /** What an incident would get here; `absent` is not a fault. */

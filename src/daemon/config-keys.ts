@@ -74,6 +74,30 @@ export const integer = (initial: number, least: number, most: number, doc: strin
     .meta(meta(doc, "whole number", initial, { type: "integer", minimum: least, maximum: most }));
 };
 
+/** A share, as a number in percent: 0.5 comes out as 0.005. */
+export const percent = (initial: number, doc: string) => {
+  const expected = "a number from 0 to 100, in percent";
+  return z
+    .number({ error: expected })
+    .min(0, { error: expected })
+    .max(100, { error: expected })
+    .prefault(initial)
+    .transform((value) => value / 100)
+    .meta(meta(doc, "percent", initial, { type: "number", minimum: 0, maximum: 100 }));
+};
+
+/** One of a few words. */
+export const choice = <const Word extends string>(initial: Word, words: readonly Word[], doc: string) => {
+  const expected = `one of ${words.join(", ")}`;
+  return (
+    z
+      // YAML 1.1 readers turn a bare `off` into false; people expect both to work.
+      .preprocess((value) => (value === false ? "off" : value), z.enum(words, { error: expected }))
+      .prefault(initial)
+      .meta(meta(doc, words.map((word) => `\`${word}\``).join(", "), initial, { enum: [...words] }))
+  );
+};
+
 export const flag = (initial: boolean, doc: string) =>
   z
     .boolean({ error: "true or false" })

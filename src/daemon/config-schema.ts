@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { captures } from "../capture/registry.ts";
 import { sourceNames } from "../sources/registry.ts";
-import { directory, duration, fixed, flag, integer, nameList, section, size } from "./config-keys.ts";
+import { choice, directory, duration, fixed, flag, integer, nameList, percent, section, size } from "./config-keys.ts";
 import { detectorSections } from "./detector-schema.ts";
 
 const incidents = section({
@@ -17,6 +17,44 @@ const incidents = section({
   post: duration("10s", "Operations are kept until this long after the last anomaly."),
   max_open: integer(8, 1, 64, "Incidents that are open at the same time; further ones are dropped and counted."),
   max_anomalies: integer(100, 1, 10_000, "Anomalies that are listed per incident; further ones are counted."),
+});
+
+const recorder = section({
+  events: section({
+    enabled: fixed(
+      flag(true, "Keep rare trace events of cifs, nfs, nfs4, sunrpc and rpcgss in a ring of the kernel's."),
+    ),
+    all: fixed(
+      flag(false, "Keep every event of these, also those of each operation. Costs a workload of metadata some 6 %."),
+    ),
+    max_bytes: fixed(
+      size("4MiB", "Bytes of the ring, all processors together; as many more hold what was read for incidents."),
+    ),
+    max_age: fixed(duration("15m", "What was read for one incident is kept this long for the next.")),
+  }),
+  packets: section({
+    mode: fixed(
+      choice(
+        "auto",
+        ["auto", "always", "trouble", "off"],
+        "Record packets of the server connections: `auto` all the time while it costs less than `budget`, else from the first sign of trouble on; `always`; `trouble` only from that on; `off`.",
+      ),
+    ),
+    budget: fixed(percent(0.5, "Share of one processor that recording may cost in `auto`.")),
+    snap_length: fixed(
+      integer(
+        256,
+        96,
+        65_535,
+        "Bytes that are kept of a packet in the ring. Payload is zeroed before it gets into a bundle.",
+      ),
+    ),
+    max_bytes: fixed(
+      size("16MiB", "Bytes of the ring of files, in `packet-ring/` below `state_dir`, which only root can read."),
+    ),
+    max_age: fixed(duration("15m", "Packets older than this are left out and removed.")),
+    post: fixed(duration("60s", "Recording that trouble started goes on for this long after the last sign of it.")),
+  }),
 });
 
 /** aod.yaml. */
@@ -45,7 +83,15 @@ export const configSchema = section({
       captures.map((capture) => capture.name),
       "Captures that are left out of bundles.",
     ),
+    verbose: section({
+      enabled: flag(
+        false,
+        "At the opening of an incident, have the clients log verbosely (cifsFYI with dynamic debug, rpcdebug). It slows them down and fills the kernel's log; it is undone after `for`, and after a crash at the next start.",
+      ),
+      for: duration("30s", "How long the clients log verbosely."),
+    }),
   }),
+  recorder,
   bundles: section({
     max_count: integer(100, 1, 100_000, "Bundles that are kept; the oldest goes first."),
     max_age: duration("30d", "Bundles older than this are removed."),

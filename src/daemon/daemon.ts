@@ -173,6 +173,11 @@ export class Daemon {
     this.#sampleReconnects();
   }
 
+  /** Something is wrong, or may be: an incident is open, or a source says so. */
+  get troubled(): boolean {
+    return this.#runs.size > 0 || this.sources.situation.trouble;
+  }
+
   incidentList(): IncidentJson[] {
     return this.index.list().map((incident) => this.#runs.get(incident.id)?.json() ?? incident);
   }

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
@@ -8,6 +9,7 @@ import { applyRetention, listBundles } from "../bundle/retention.ts";
 import { createBundle } from "../bundle/writer.ts";
 import { captures } from "../capture/registry.ts";
 import { type CaptureSummary, createCaptureRunner } from "../capture/run.ts";
+import { FlightRecorder } from "../flight-recorder/flight-recorder.ts";
 import { startProbe } from "../probe/helper.ts";
 import { startProcess } from "../probe/helper-process.ts";
 import { debugDataIn } from "../probe/target-names.ts";
@@ -19,7 +21,7 @@ import { createRecording } from "../record/writer.ts";
 import { createSources } from "../sources/registry.ts";
 import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
-import { isNfs, isSmb, parseMounts, serversOf } from "../system/mounts.ts";
+import { isNfs, isSmb, type Mount, parseMounts, serversOf } from "../system/mounts.ts";
 import { nativePaths } from "../system/paths.ts";
 import { hasCode } from "../system/proc.ts";
 import { createRunner } from "../system/process.ts";
@@ -84,20 +86,25 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   const world = new LiveWorld(roots.procRoot);
   makeDirectories(config);
   const release = takeLocks(config, roots);
+  let flight: FlightRecorder | undefined;
   try {
     if (options.record !== undefined) recordTo(options.record, world);
     const host = await readHost();
     const versions: BundleVersions = { aod: options.version, node: process.version, kernel: host.kernel };
-    const samples = createSampleRing(roots.procRoot, systemClock);
+    // Longer than an incident may last: what happened during one is there when it closes.
+    const samples = createSampleRing(roots.procRoot, systemClock, { maxAgeSeconds: 900, maxBytes: 2 * 1024 ** 2 });
     const live = new LiveConfig({ config, source: options.configSource }, systemClock);
     const capture = capturer(
       () => live.config,
       roots,
       samples,
+      () => recorder,
       () => Promise.resolve(status()),
     );
     let rehearsal: Rehearsal | undefined;
     const readDebugData = options.debugData ?? debugDataIn(world.readUnrecorded);
+    const recorder = createFlightRecorder(config, roots, readDebugData);
+    flight = recorder;
     const daemon = new Daemon({
       ...partsOf(options, () => live.config, roots, world, host, versions),
       // It stands between two inputs, so that a recording of them is judged the same.
@@ -119,6 +126,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
       }),
       realNs: () => systemClock.nowNs(),
       observed: (observation, deal) => {
+        recorder.observe(observation);
         world.advance();
         deal();
         world.recorder?.observation(observation);
@@ -140,6 +148,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         listBundles: () => listBundles(config.state_dir),
         freeBytes: () => freeBytes(config.state_dir),
         rehearsal,
+        recorder: recorder.status(),
       });
     const api = await startApi(config.run_dir, {
       status,
@@ -159,6 +168,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
       beat: () => {
         world.advance();
         daemon.beat();
+        recorder.beat(daemon.troubled);
         world.recorder?.beat();
       },
       reload: (load) => {
@@ -177,12 +187,14 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         await recorded;
         if (world.recorder !== undefined) tellLoss(world.recorder, log);
         await rehearsing;
+        recorder.end();
         await api.close();
         samples.close();
         release();
       },
     };
   } catch (error) {
+    flight?.end();
     release();
     throw error;
   }
@@ -293,10 +305,33 @@ function rehearsalMeta(host: BundleHost, versions: BundleVersions): Omit<BundleM
   return { anomaly, anomalies: [anomaly], target: {}, opened, losses: [], versions, host };
 }
 
+/** Of PID 1: the daemon's own mount namespace is that of its sandbox. A file of strings in memory. */
+async function networkMountsIn({ procRoot }: Roots): Promise<Mount[]> {
+  const mounts = parseMounts(await readFile(join(procRoot, "1/mounts"), "utf8"));
+  return mounts.filter((mount) => isSmb(mount) || isNfs(mount));
+}
+
+function createFlightRecorder(config: Config, roots: Roots, debugData: DaemonDeps["readDebugData"]): FlightRecorder {
+  return new FlightRecorder({
+    ...roots,
+    settings: config.recorder,
+    stateDir: config.state_dir,
+    clock: systemClock,
+    pid: process.pid,
+    cpus: availableParallelism(),
+    servers: async () => serversOf(await networkMountsIn(roots)),
+    sessions: () => {
+      const servers = debugData()?.servers ?? [];
+      return servers.flatMap(({ sessions }) => sessions.flatMap(({ sessionId }) => sessionId ?? []));
+    },
+  });
+}
+
 function capturer(
   now: () => Config,
   roots: Roots,
   samples: ReturnType<typeof createSampleRing>,
+  flight: () => FlightRecorder,
   health: () => Promise<unknown>,
 ) {
   const make = ({ exclude }: Config["captures"]) =>
@@ -306,11 +341,7 @@ function capturer(
   return async (
     ...[phase, writer, openedNs, signal, worstOps]: Parameters<DaemonDeps["capture"]>
   ): Promise<CaptureSummary> => {
-    // Of PID 1: the daemon's own mount namespace is that of its sandbox. A file of strings in memory.
-    const networkMounts = async () =>
-      parseMounts(await readFile(join(roots.procRoot, "1/mounts"), "utf8")).filter(
-        (mount) => isSmb(mount) || isNfs(mount),
-      );
+    const networkMounts = () => networkMountsIn(roots);
     const servers = async () => serversOf(await networkMounts());
     if (!isDeepStrictEqual(made.by, now().captures)) made = { by: now().captures, runner: make(now().captures) };
     const summary = await made.runner.run(phase, writer, {
@@ -322,6 +353,9 @@ function capturer(
       openedNs,
       samples,
       worstOps,
+      kernelEvents: () => flight().kernelEvents(),
+      packets: (fromNs) => flight().packetsSince(fromNs),
+      observations: (sinceNs) => flight().observationsSince(sinceNs),
       health,
       signal,
     });

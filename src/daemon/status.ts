@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BundleVersions } from "../bundle/manifest.ts";
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { StoredBundle } from "../bundle/retention.ts";
+import type { FlightRecorderStatus } from "../flight-recorder/flight-recorder.ts";
 import { missingWithout } from "../probe/hook-effects.ts";
 import type { Hook, Loss } from "../probe/op.ts";
 import type { ReadDebugData } from "../probe/target-names.ts";
@@ -49,6 +50,8 @@ export interface Status {
   };
   /** What each capture gave in the rehearsal at the daemon's start; absent until it is over. */
   readonly captures?: Rehearsal;
+  /** What is kept before the fact, beside the history of operations. */
+  readonly recorder?: FlightRecorderStatus;
   readonly memory: { readonly rss: number; readonly rss_anon?: number; readonly heap: number };
 }
 
@@ -123,6 +126,7 @@ export interface StatusSources {
   readonly listBundles: () => Promise<readonly StoredBundle[]>;
   readonly freeBytes: () => Promise<number>;
   readonly rehearsal: Rehearsal | undefined;
+  readonly recorder?: FlightRecorderStatus;
 }
 
 export async function statusOf(sources: StatusSources): Promise<Status> {
@@ -157,6 +161,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     },
     bundles: await bundlesOf(sources),
     ...(sources.rehearsal === undefined ? {} : { captures: sources.rehearsal }),
+    ...(sources.recorder === undefined ? {} : { recorder: sources.recorder }),
     memory: memoryOf(sources.procRoot),
   };
 }
