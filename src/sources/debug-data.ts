@@ -15,8 +15,8 @@ export function debugDataSource({ procRoot, clock }: SourceRoots): Source {
     summary: "/proc/fs/cifs/DebugData",
     timeoutMs: 5000,
     everyNs: () => 1e9,
-    async read(_situation, signal): Promise<Outcome> {
-      const file = await readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES, signal);
+    read(): Outcome {
+      const file = readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES);
       if (file === undefined) return { off: "the kernel module cifs is not loaded" };
       const nowNs = clock.nowNs();
       const data = parseDebugData(file.text);

@@ -6,6 +6,8 @@ import type { StreamOptions } from "../system/stream.ts";
 import { fakeMachine, only } from "./fixture.ts";
 import { journalSource } from "./journal.ts";
 
+const root = { source: "/dev/vda1", target: "/", root: "/", type: "ext4", device: "8:1", options: {} };
+
 /** A journal that says what it is told to. */
 function world(t: TestContext) {
   const starts: StreamOptions[] = [];
@@ -17,7 +19,7 @@ function world(t: TestContext) {
     },
   });
   mkdirSync(join(machine.roots.fsRoot, "run/log/journal"), { recursive: true });
-  const source = journalSource(machine.roots);
+  const source = journalSource(machine.roots, { mounts: [root] });
   const say = (text: string) =>
     starts.at(-1)?.onLine(JSON.stringify({ MESSAGE: text, SYSLOG_IDENTIFIER: "cifs.upcall", _PID: "3" }), false);
   return { machine, source, starts, say, stopped: () => stopped };
@@ -38,10 +40,20 @@ test("lines come at the next look, each once", async (t) => {
 
 test("without a journal, and without journalctl, it is off and says why", async (t) => {
   const machine = fakeMachine(t);
-  const source = journalSource(machine.roots);
+  const source = journalSource(machine.roots, { mounts: [root] });
   assert.match(JSON.stringify(await machine.outcome(source)), /there is no journal: neither/);
   mkdirSync(join(machine.roots.fsRoot, "var/log/journal"), { recursive: true });
   assert.deepEqual(await machine.outcome(source), { off: "journalctl is not installed" });
+});
+
+test("a journal on a server is not touched", async (t) => {
+  const { machine } = world(t);
+  const log = { ...root, source: "nas:/log", target: "/var/log", type: "nfs4" };
+  const source = journalSource(machine.roots, { mounts: [root, { ...log, target: "/run" }, log] });
+  assert.deepEqual(await machine.outcome(source), { off: "/run/log/journal is on nfs4: it is not looked at" });
+  assert.deepEqual(await machine.outcome(journalSource(machine.roots, { mounts: [] })), {
+    off: "the mounts are not known",
+  });
 });
 
 test("journalctl that ends is a failure with what it said, and is started again, later each time", async (t) => {

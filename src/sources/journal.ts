@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { JournalLine } from "../detect/observation.ts";
 import { journalArgv, parseJournalEntry } from "../system/journal.ts";
 import type { RunningStream, StreamEnd } from "../system/stream.ts";
+import type { Mounts } from "./mounts.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
+import { notLocal } from "./targets.ts";
 import { UpcallLines, upcallPrograms } from "./upcall-lines.ts";
 
 const MAX_QUEUED = 500;
@@ -14,7 +16,7 @@ const LONGEST_DELAY_NS = 60e9;
  * What the programs that the kernel asks for keys say in the journal. One `journalctl --follow` waits for them; it reads what journald has written and asks
  * nobody.
  */
-export function journalSource({ clock, fsRoot, stream }: SourceRoots): Source {
+export function journalSource({ clock, fsRoot, stream }: SourceRoots, mounts: Mounts): Source {
   const lines = new UpcallLines();
   const lost = { "over-limit": 0, "cut-lines": 0, "not-understood": 0 };
   let queue: JournalLine[] = [];
@@ -60,8 +62,8 @@ export function journalSource({ clock, fsRoot, stream }: SourceRoots): Source {
     read(): Outcome {
       const nowNs = clock.nowNs();
       if (running === undefined && nowNs >= nextNs) {
-        const there = ["run/log/journal", "var/log/journal"].some((path) => existsSync(join(fsRoot, path)));
-        if (!there) return { off: "there is no journal: neither /run/log/journal nor /var/log/journal" };
+        const why = noJournal(fsRoot, mounts.mounts);
+        if (why !== undefined) return { off: why };
         start();
       } else if (running !== undefined) attempts = 0;
       const news = queue;
@@ -80,4 +82,14 @@ export function journalSource({ clock, fsRoot, stream }: SourceRoots): Source {
       running?.stop();
     },
   };
+}
+
+function noJournal(fsRoot: string, mounts: Mounts["mounts"]): string | undefined {
+  const remote: string[] = [];
+  for (const path of ["/run/log/journal", "/var/log/journal"]) {
+    const why = notLocal(path, mounts);
+    if (why !== undefined) remote.push(why);
+    else if (existsSync(join(fsRoot, path))) return undefined;
+  }
+  return remote[0] ?? "there is no journal: neither /run/log/journal nor /var/log/journal";
 }

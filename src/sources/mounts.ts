@@ -2,16 +2,18 @@ import { join } from "node:path";
 import type { MountedFileSystem } from "../detect/observation.ts";
 import { messageOf } from "../system/error.ts";
 import { type MountInfo, parseMountinfo } from "../system/mountinfo.ts";
-import { readLocal } from "../system/proc.ts";
+import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 import { targetOfMount } from "./targets.ts";
 
 const LIMIT_BYTES = 8 * 1024 ** 2;
 
-export interface MountsSource extends Source {
-  /** As it was read last: of PID 1's mount namespace. */
+/** The mounts of PID 1's namespace, as they were read last. */
+export interface Mounts {
   readonly mounts: readonly MountInfo[];
 }
+
+export type MountsSource = Source & Mounts;
 
 /**
  * SMB and NFS mounts that come and go, in the mount namespace of PID 1: the daemon's own is another one when its service is confined. The file shows
@@ -30,8 +32,8 @@ export function mountsSource({ procRoot, clock }: SourceRoots): MountsSource {
     },
     // Node has no poll(2) for it.
     everyNs: () => 1e9,
-    async read(_situation, signal): Promise<Outcome> {
-      const table = await readTable(procRoot, signal);
+    read(): Outcome {
+      const table = readTable(procRoot);
       const degraded = table.why === undefined ? {} : { degraded: table.why };
       if (table.text === text) return { observations: [], ...degraded };
       text = table.text;
@@ -50,21 +52,20 @@ export function mountsSource({ procRoot, clock }: SourceRoots): MountsSource {
   };
 }
 
-async function readTable(procRoot: string, signal: AbortSignal): Promise<{ text: string; why?: string }> {
-  const options = { limitBytes: LIMIT_BYTES, signal };
+function readTable(procRoot: string): { readonly text: string; readonly why?: string } {
   let trouble = "it is not there";
   try {
-    const file = await readLocal(join(procRoot, "1/mountinfo"), options);
+    const file = readText(join(procRoot, "1/mountinfo"), LIMIT_BYTES);
     if (file !== undefined) {
-      const text = file.content.toString("utf8");
-      return file.truncated ? { text, why: `more than ${LIMIT_BYTES / 1024 ** 2} MiB of mounts` } : { text };
+      const { text, cut } = file;
+      return cut ? { text, why: `more than ${LIMIT_BYTES / 1024 ** 2} MiB of mounts` } : { text };
     }
   } catch (error) {
     trouble = messageOf(error);
   }
-  const own = await readLocal(join(procRoot, "self/mountinfo"), options);
+  const own = readText(join(procRoot, "self/mountinfo"), LIMIT_BYTES);
   if (own === undefined) throw new Error(`mountinfo of PID 1: ${trouble}; and there is none of this process`);
-  return { text: own.content.toString("utf8"), why: `mounts of this process, not of PID 1: ${trouble}` };
+  return { text: own.text, why: `mounts of this process, not of PID 1: ${trouble}` };
 }
 
 function networkMount(mount: MountInfo): [string, MountedFileSystem][] {

@@ -15,12 +15,12 @@ export function mountstatsSource({ procRoot, clock }: SourceRoots): Source {
     summary: "/proc/1/mountstats",
     timeoutMs: 5000,
     everyNs: ({ trouble, blindNfs }) => (trouble || blindNfs ? 1e9 : 5e9),
-    async read({ nfs }, signal): Promise<Outcome> {
+    read({ nfs }): Outcome {
       if (!nfs) {
         before = undefined;
         return { off: "there is no NFS mount" };
       }
-      const file = await readText(join(procRoot, "1/mountstats"), LIMIT_BYTES, signal);
+      const file = readText(join(procRoot, "1/mountstats"), LIMIT_BYTES);
       if (file === undefined) throw new Error("there is no /proc/1/mountstats");
       const nowNs = clock.nowNs();
       const now = new Map(parseMountstats(file.text).map((mount) => [`${mount.device} on ${mount.mountPoint}`, mount]));

@@ -18,8 +18,8 @@ export function openFilesSource({ procRoot, clock }: SourceRoots): Source {
     summary: "/proc/fs/cifs/open_files",
     timeoutMs: 5000,
     everyNs: ({ trouble }) => (trouble ? 10e9 : 60e9),
-    async read(_situation, signal): Promise<Outcome> {
-      const stats = await readText(join(procRoot, "fs/cifs/Stats"), LIMIT_BYTES, signal);
+    read(): Outcome {
+      const stats = readText(join(procRoot, "fs/cifs/Stats"), LIMIT_BYTES);
       if (stats === undefined) return { off: "the kernel module cifs is not loaded" };
       const shares = parseStats(stats.text).shares;
       const nowNs = clock.nowNs();
@@ -35,7 +35,7 @@ export function openFilesSource({ procRoot, clock }: SourceRoots): Source {
           degraded: `${open} open files are counted, not listed: whose they are is not known`,
         };
       }
-      const list = await readText(join(procRoot, "fs/cifs/open_files"), LIMIT_BYTES, signal);
+      const list = readText(join(procRoot, "fs/cifs/open_files"), LIMIT_BYTES);
       const { rows, unknown } = parseOpenFiles(list?.text ?? "");
       const trees = [...counted, ...byTree(rows)];
       return {

@@ -16,12 +16,11 @@ export function pressureSource({ procRoot, clock }: SourceRoots): Source {
     summary: "/proc/pressure, /proc/stat, /proc/meminfo",
     timeoutMs: 5000,
     everyNs: ({ trouble }) => (trouble ? 1e9 : 5e9),
-    async read(_situation, signal): Promise<Outcome> {
-      const read = async (path: string): Promise<string | undefined> =>
-        (await readIfCounted(join(procRoot, path), signal))?.text;
+    read(): Outcome {
+      const read = (path: string): string | undefined => readIfCounted(join(procRoot, path))?.text;
       const pressure: Record<string, string | undefined> = {};
-      for (const resource of resources) pressure[resource] = await read(`pressure/${resource}`);
-      const counters = parsePressureCounters({ stat: await read("stat"), meminfo: await read("meminfo"), pressure });
+      for (const resource of resources) pressure[resource] = read(`pressure/${resource}`);
+      const counters = parsePressureCounters({ stat: read("stat"), meminfo: read("meminfo"), pressure });
       const nowNs = clock.nowNs();
       const sample = before === undefined ? undefined : sampleOf(counters, before.counters, nowNs - before.nowNs);
       before = { counters, nowNs };
@@ -38,9 +37,9 @@ export function pressureSource({ procRoot, clock }: SourceRoots): Source {
 }
 
 /** A kernel with psi=0 has the files, and they cannot be opened. */
-async function readIfCounted(path: string, signal: AbortSignal) {
+function readIfCounted(path: string) {
   try {
-    return await readText(path, LIMIT_BYTES, signal);
+    return readText(path, LIMIT_BYTES);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EOPNOTSUPP") return undefined;
     throw error;

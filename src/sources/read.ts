@@ -1,5 +1,5 @@
-import { messageOf } from "../system/error.ts";
-import { hasCode, readLocal } from "../system/proc.ts";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import { hasCode } from "../system/proc.ts";
 
 export interface ReadText {
   readonly text: string;
@@ -7,13 +7,33 @@ export interface ReadText {
   readonly cut: boolean;
 }
 
-/** A file below /proc; undefined when there is none. */
-export async function readText(path: string, limitBytes: number, signal: AbortSignal): Promise<ReadText | undefined> {
-  const file = await readLocal(path, { limitBytes, signal });
-  return file === undefined ? undefined : { text: file.content.toString("utf8"), cut: file.truncated };
-}
+const PIECE = 64 * 1024;
+const buffer = Buffer.alloc(PIECE);
 
-/** Why a file may not be read here; undefined for any other error. */
-export function refusal(error: unknown): string | undefined {
-  return hasCode(error, "EACCES", "EPERM") ? `not permitted: ${messageOf(error)}` : undefined;
+/**
+ * A file below /proc that the kernel writes from memory, under spin locks at most: reading it waits for nobody, and costs a tenth of what it costs in
+ * libuv's pool. Undefined when there is none.
+ */
+export function readText(path: string, limitBytes: number): ReadText | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+  try {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      // The kernel gives a page at a time, or as much as one record needs.
+      const count = readSync(fd, buffer, 0, Math.min(PIECE, limitBytes + 1 - size), null);
+      if (count === 0) return { text: Buffer.concat(pieces, size).toString("utf8"), cut: false };
+      size += count;
+      pieces.push(Buffer.from(buffer.subarray(0, count)));
+      if (size > limitBytes) return { text: Buffer.concat(pieces, limitBytes).toString("utf8"), cut: true };
+    }
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -6,7 +6,7 @@ import { parseTcpCounters } from "../system/snmp.ts";
 import { type Endpoint, type TcpRow, tcpRowsTo } from "../system/sockets.ts";
 import { parseSs, type SsSocket } from "../system/ss.ts";
 import { difference } from "./counters.ts";
-import type { MountsSource } from "./mounts.ts";
+import type { Mounts } from "./mounts.ts";
 import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 import { targetOfMount } from "./targets.ts";
@@ -24,7 +24,7 @@ interface Seen {
  * TCP connections to the servers' ports: round trips, queues, retransmissions, closed windows. Found by port and not by address, since further channels of
  * SMB go to addresses that no mount names. Of the daemon's network namespace.
  */
-export function socketsSource(roots: SourceRoots, mounts: MountsSource): Source {
+export function socketsSource(roots: SourceRoots, mounts: Mounts): Source {
   const { procRoot, clock, run } = roots;
   let before = new Map<string, Seen>();
   let counters: { readonly values: ReadonlyMap<string, number>; readonly nowNs: number } | undefined;
@@ -53,7 +53,7 @@ export function socketsSource(roots: SourceRoots, mounts: MountsSource): Source 
         if (result.truncated) lacks.push("more sockets than are looked at");
       } else {
         lacks.push(`${result.reason ?? "ss failed"}: no round trip times, no retransmissions of a connection`);
-        sockets = await rowsOf(procRoot, servers.ports, signal);
+        sockets = rowsOf(procRoot, servers.ports);
       }
       overLimit += Math.max(0, sockets.length - MAX_SOCKETS);
       const nowNs = clock.nowNs();
@@ -66,9 +66,7 @@ export function socketsSource(roots: SourceRoots, mounts: MountsSource): Source 
       const gone = goneOf(before, now);
       const samples = [...now.values()].map(({ sample }) => sample);
       before = now;
-      const values = parseTcpCounters(
-        (await readText(join(procRoot, "self/net/snmp"), LIMIT_BYTES, signal))?.text ?? "",
-      );
+      const values = parseTcpCounters(readText(join(procRoot, "self/net/snmp"), LIMIT_BYTES)?.text ?? "");
       const tcp = counters === undefined ? undefined : tcpDelta(values, counters.values, nowNs - counters.nowNs);
       counters = { values, nowNs };
       return {
@@ -90,7 +88,7 @@ function argvOf(ports: readonly number[]): Argv {
 }
 
 /** Ports of the mounts, and who stands behind an address. */
-function serversIn({ mounts }: MountsSource) {
+function serversIn({ mounts }: Mounts) {
   const targets = new Map<string, ObservedTarget>();
   const ports = new Map<number, ObservedTarget["protocol"]>();
   for (const mount of mounts) {
@@ -203,11 +201,11 @@ function tcpDelta(
 }
 
 /** Without ss: what /proc/net/tcp has of the same sockets. */
-async function rowsOf(procRoot: string, ports: readonly number[], signal: AbortSignal): Promise<SsSocket[]> {
+function rowsOf(procRoot: string, ports: readonly number[]): SsSocket[] {
   const wanted = new Set(ports);
   const rows: TcpRow[] = [];
   for (const name of ["tcp", "tcp6"]) {
-    const file = await readText(join(procRoot, "self/net", name), LIMIT_BYTES, signal);
+    const file = readText(join(procRoot, "self/net", name), LIMIT_BYTES);
     if (file !== undefined) rows.push(...tcpRowsTo(file.text, undefined));
   }
   return rows

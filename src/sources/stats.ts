@@ -14,8 +14,8 @@ export function statsSource({ procRoot, clock }: SourceRoots): Source {
     summary: "/proc/fs/cifs/Stats",
     timeoutMs: 5000,
     everyNs: ({ trouble, blindSmb }) => (trouble || blindSmb ? 1e9 : 5e9),
-    async read(_situation, signal): Promise<Outcome> {
-      const file = await readText(join(procRoot, "fs/cifs/Stats"), LIMIT_BYTES, signal);
+    read(): Outcome {
+      const file = readText(join(procRoot, "fs/cifs/Stats"), LIMIT_BYTES);
       if (file === undefined) {
         before = undefined;
         return { off: "the kernel module cifs is not loaded" };

@@ -7,7 +7,7 @@ import {
   taskUid,
   taskWchan,
 } from "../system/task-state.ts";
-import type { MountsSource } from "./mounts.ts";
+import type { Mounts } from "./mounts.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 import { targetOfMount } from "./targets.ts";
 
@@ -15,7 +15,7 @@ const MAX_TASKS = 256;
 const MAX_FRAMES = 32;
 
 /** Tasks that sleep uninterruptibly within the clients, with their kernel stacks. */
-export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: MountsSource): Source {
+export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mounts): Source {
   let known = new Map<string, number>();
   let overLimit = 0;
   return {
@@ -112,7 +112,7 @@ function layerOfFunction(name: string): StuckTask["layer"] | undefined {
 }
 
 /** Where there is one server of that protocol. */
-function onlyTarget(layer: StuckTask["layer"], { mounts }: MountsSource): ObservedTarget | undefined {
+function onlyTarget(layer: StuckTask["layer"], { mounts }: Mounts): ObservedTarget | undefined {
   const protocol = layer === "cifs" ? "smb" : "nfs";
   const targets = mounts.flatMap((mount) => targetOfMount(mount) ?? []).filter((one) => one.protocol === protocol);
   const [first] = targets;

@@ -1,4 +1,5 @@
 import type { ObservedTarget } from "../detect/observation.ts";
+import { type MountInfo, mountOf } from "../system/mountinfo.ts";
 import { isNfs, isSmb, type Mount } from "../system/mounts.ts";
 
 /** What a network mount goes to; undefined for any other. */
@@ -29,4 +30,15 @@ export function nfsDevice(device: string): { readonly server?: string; readonly 
 /** The server of `\\server\share`. */
 export function serverOfShare(share: string): string | undefined {
   return /^\\\\([^\\]+)\\/.exec(share)?.[1];
+}
+
+/**
+ * Why a path may not be touched: it lies on a file system that a server or a process stands behind, or the mounts are not known. Undefined: it is on
+ * this machine alone.
+ */
+export function notLocal(path: string, mounts: readonly MountInfo[]): string | undefined {
+  const mount = mountOf(path, mounts, "/");
+  if (mount === undefined) return mounts.length === 0 ? "the mounts are not known" : undefined;
+  const remote = isSmb(mount) || isNfs(mount) || /^(?:fuse|9p|ceph|afs|glusterfs|lustre|gpfs|beegfs)/.test(mount.type);
+  return remote ? `${path} is on ${mount.type}: it is not looked at` : undefined;
 }

@@ -4,10 +4,10 @@ import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Ccache, parseCcache } from "../system/ccache.ts";
 import { parseKlist } from "../system/klist.ts";
-import { type MountInfo, mountOf } from "../system/mountinfo.ts";
-import { isNfs, isSmb } from "../system/mounts.ts";
+import type { MountInfo } from "../system/mountinfo.ts";
 import { hasCode } from "../system/proc.ts";
 import type { Run } from "../system/process.ts";
+import { notLocal } from "./targets.ts";
 
 export interface FoundCache {
   /** `FILE:/tmp/krb5cc_1000`, `KEYRING:persistent:1000` */
@@ -37,9 +37,9 @@ export async function fileCaches(
   const paths: string[] = [];
   const lacks: string[] = [];
   const list = async (directory: string): Promise<readonly string[]> => {
-    const mount = mountOf(directory, mounts, "/");
-    if (mount !== undefined && (isSmb(mount) || isNfs(mount) || mount.type.startsWith("fuse"))) {
-      lacks.push(`${directory} is on ${mount.type}: it is not looked at`);
+    const remote = notLocal(directory, mounts);
+    if (remote !== undefined) {
+      lacks.push(remote);
       return [];
     }
     try {

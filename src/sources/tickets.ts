@@ -2,23 +2,25 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeySample, ObservedTarget, TicketSample } from "../detect/observation.ts";
 import { parseDebugData } from "../smb/debug-data.ts";
+import { readLocal } from "../system/proc.ts";
 import { type ProcKey, parseProcKeys } from "../system/proc-keys.ts";
-import type { MountsSource } from "./mounts.ts";
+import type { Mounts } from "./mounts.ts";
 import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
-import { targetOfMount } from "./targets.ts";
+import { notLocal, targetOfMount } from "./targets.ts";
 import { defaultCacheName, type FoundCache, fileCaches, keyringCaches } from "./ticket-caches.ts";
 import { spnegoFacts } from "./upcall-lines.ts";
 
 const LIMIT_BYTES = 4 * 1024 ** 2;
 const MAX_CONF_FILES = 32;
+const MAX_CONF_BYTES = 64 * 1024;
 const MAX_KEYS = 256;
 
 /**
  * When the Kerberos tickets end that mounts live by, and the keys that the kernel got by upcalls. It reads times and names; keys are not taken out of
  * the caches.
  */
-export function ticketsSource(roots: SourceRoots, mounts: MountsSource): Source {
+export function ticketsSource(roots: SourceRoots, mounts: Mounts): Source {
   const { procRoot, fsRoot, clock, run } = roots;
   let overLimit = 0;
   return {
@@ -28,14 +30,14 @@ export function ticketsSource(roots: SourceRoots, mounts: MountsSource): Source 
     everyNs: ({ trouble }) => (trouble ? 20e9 : 60e9),
     async read(_situation, signal): Promise<Outcome> {
       if (!usesKerberos(mounts)) return { off: "no mount uses Kerberos (sec=krb5, krb5i, krb5p)" };
-      const users = await kerberosUsers(procRoot, signal);
+      const users = kerberosUsers(procRoot);
       const files = await fileCaches(fsRoot, mounts.mounts, signal);
-      const preferred = defaultCacheName(await krb5Conf(fsRoot, signal)) ?? "FILE:";
+      const preferred = defaultCacheName(await krb5Conf(fsRoot, mounts)) ?? "FILE:";
       const wantsKeyrings = /^KEYRING:/i.test(preferred);
       const uids = new Set([...users, ...(wantsKeyrings ? files.found.map(({ uid }) => uid) : [])]);
       if (wantsKeyrings) for (const uid of await usersLoggedIn(fsRoot)) uids.add(uid);
       const keyrings = await keyringCaches(run, [...uids], signal);
-      const keys = parseProcKeys((await readText(join(procRoot, "keys"), LIMIT_BYTES, signal))?.text ?? "");
+      const keys = parseProcKeys(readText(join(procRoot, "keys"), LIMIT_BYTES)?.text ?? "");
       overLimit += files.overLimit + keyrings.overLimit;
       // What a site does not use is not missed.
       const missed = wantsKeyrings || users.some((uid) => files.found.every((cache) => cache.uid !== uid));
@@ -60,7 +62,7 @@ export function ticketsSource(roots: SourceRoots, mounts: MountsSource): Source 
   };
 }
 
-function usesKerberos({ mounts }: MountsSource): boolean {
+function usesKerberos({ mounts }: Mounts): boolean {
   return mounts.some((mount) => {
     const { sec } = mount.options;
     return targetOfMount(mount) !== undefined && typeof sec === "string" && sec.startsWith("krb5");
@@ -68,8 +70,8 @@ function usesKerberos({ mounts }: MountsSource): boolean {
 }
 
 /** Those whose credentials SMB sessions were set up with. */
-async function kerberosUsers(procRoot: string, signal: AbortSignal): Promise<number[]> {
-  const file = await readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES, signal);
+function kerberosUsers(procRoot: string): number[] {
+  const file = readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES);
   const sessions = parseDebugData(file?.text ?? "").servers.flatMap((server) => server.sessions);
   const users = sessions.flatMap(({ securityType, credUser }) =>
     securityType === "Kerberos" && credUser !== undefined ? [credUser] : [],
@@ -87,7 +89,8 @@ async function usersLoggedIn(fsRoot: string): Promise<number[]> {
 }
 
 /** Texts of krb5.conf and of what lies in its usual directory, which is read first. */
-async function krb5Conf(fsRoot: string, signal: AbortSignal): Promise<string[]> {
+async function krb5Conf(fsRoot: string, { mounts }: Mounts): Promise<string[]> {
+  if (notLocal("/etc/krb5.conf.d", mounts) !== undefined) return [];
   const directory = join(fsRoot, "etc/krb5.conf.d");
   let names: string[] = [];
   try {
@@ -97,8 +100,8 @@ async function krb5Conf(fsRoot: string, signal: AbortSignal): Promise<string[]> 
   }
   const texts: string[] = [];
   for (const path of [...names.map((name) => join(directory, name)), join(fsRoot, "etc/krb5.conf")]) {
-    const file = await readText(path, 64 * 1024, signal);
-    if (file !== undefined) texts.push(file.text);
+    const file = await readLocal(path, { limitBytes: MAX_CONF_BYTES });
+    if (file !== undefined) texts.push(file.content.toString("utf8"));
   }
   return texts;
 }
