@@ -20,6 +20,7 @@ export function incidentText(incident: IncidentJson): string {
     quiet: "it was quiet again",
     length: "it had lasted long enough",
     end: "the daemon ended",
+    snapshot: "its time was over",
     crash: "the daemon had crashed",
   };
   const closed =

@@ -31,7 +31,7 @@ Examples:
   sudo aod run --config ./aod.yaml
   sudo AOD_STATE_DIR=/tmp/state AOD_RUN_DIR=/tmp/run aod run
 
-SIGTERM and SIGINT close the open incidents and end it, within 10 s. SIGHUP reads the configuration again. See also: aod status, aod incidents.`,
+SIGTERM and SIGINT close the open incidents and end it, within 10 s. SIGHUP reads the configuration again, SIGUSR1 takes a snapshot (aod snapshot). See also: aod status, aod incidents.`,
     )
     .action(run);
 }
@@ -59,6 +59,7 @@ async function run(options: {
   };
   // From the first moment on: unhandled it would end the process.
   process.on("SIGHUP", reload);
+  process.on("SIGUSR1", () => takeSnapshot(running, log));
   running = await startDaemon({ config, configSource: source, log, version, ...recording });
   service = serviceOf(running, log);
   const everySecond = (): void => {
@@ -84,6 +85,16 @@ async function run(options: {
     await service?.end();
   }
   log.info("ended");
+}
+
+const SNAPSHOT_NS = 60e9;
+
+function takeSnapshot(running: RunningDaemon | undefined, log: Logger): void {
+  try {
+    running?.daemon.snapshot({ note: "by SIGUSR1", forNs: SNAPSHOT_NS });
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, "no snapshot was taken");
+  }
 }
 
 /** Where a service manager started us: what it is told. */

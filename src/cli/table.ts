@@ -5,6 +5,11 @@ export const commands: readonly CliCommand[] = [
   { name: "run", summary: "run the daemon in the foreground", load: () => import("./run.ts") },
   { name: "status", summary: "show what the daemon sees and does", load: () => import("./status.ts") },
   { name: "incidents", summary: "list incidents, or show one", load: () => import("./incidents.ts") },
+  {
+    name: "snapshot",
+    summary: "collect all evidence now, with or without a daemon",
+    load: () => import("./snapshot.ts"),
+  },
   { name: "bundle", summary: "list, show, verify and unpack bundles", load: () => import("./bundle.ts") },
   { name: "config", summary: "check and show the configuration", load: () => import("./config.ts") },
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },

@@ -7,13 +7,25 @@ const TIMEOUT_MS = 10_000;
 /** The answer to GET `path`; undefined for 404. Rejects with AodError `failed` that says what to do when no daemon answers. */
 export async function askDaemon(runDir: string, path: string): Promise<unknown> {
   const socket = socketPath(runDir);
-  const { status, body } = await get(socket, path).catch((error: unknown) => {
+  const { status, body } = await ask(socket, path).catch((error: unknown) => {
     throw explain(error, socket);
   });
   if (status === 404) return undefined;
   const value: unknown = JSON.parse(body);
   if (status === 200) return value;
   throw new AodError("failed", `the daemon answered ${status}: ${body}`);
+}
+
+/** The answer to POST `path`. Rejects as askDaemon does, and with the daemon's words when it refuses. */
+export async function tellDaemon(runDir: string, path: string, content: unknown): Promise<unknown> {
+  const socket = socketPath(runDir);
+  const { status, body } = await ask(socket, path, JSON.stringify(content)).catch((error: unknown) => {
+    throw explain(error, socket);
+  });
+  const value: unknown = JSON.parse(body);
+  if (status === 200) return value;
+  const why = typeof value === "object" && value !== null && "error" in value ? String(value.error) : body;
+  throw new AodError(status === 400 ? "usage" : "failed", why);
 }
 
 /** Whether an error of askDaemon means that there is no daemon. */
@@ -23,17 +35,25 @@ export class NotRunning extends AodError {
   }
 }
 
-function get(socketPath: string, path: string): Promise<{ readonly status: number; readonly body: string }> {
+function ask(
+  socketPath: string,
+  path: string,
+  content?: string,
+): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, timeout: TIMEOUT_MS, headers: { host: "localhost" } }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on("data", (piece: Buffer) => pieces.push(piece));
-      response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(pieces).toString() }));
-    });
+    const method = content === undefined ? "GET" : "POST";
+    const asked = request(
+      { socketPath, path, method, timeout: TIMEOUT_MS, headers: { host: "localhost" } },
+      (response) => {
+        const pieces: Buffer[] = [];
+        response.on("data", (piece: Buffer) => pieces.push(piece));
+        response.on("error", reject);
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(pieces).toString() }));
+      },
+    );
     asked.on("timeout", () => asked.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
     asked.on("error", reject);
-    asked.end();
+    asked.end(content);
   });
 }
 

@@ -4,15 +4,17 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type Api, type Route, startApi } from "./api.ts";
-import { askDaemon, NotRunning } from "./api-client.ts";
+import { AodError } from "../system/error.ts";
+import { type Action, type Api, type Route, startApi } from "./api.ts";
+import { askDaemon, NotRunning, tellDaemon } from "./api-client.ts";
 
 async function serve(
   t: TestContext,
   routes: Readonly<Record<string, Route>>,
+  actions: Readonly<Record<string, Action>> = {},
 ): Promise<Api & { readonly runDir: string }> {
   const runDir = directory(t);
-  const api = await startApi(runDir, routes);
+  const api = await startApi(runDir, routes, actions);
   t.after(() => api.close());
   return { ...api, runDir };
 }
@@ -73,4 +75,23 @@ test("without a daemon the error says so and what to do", async (t) => {
     assert.match(error.message, /^aod is not running: nobody answers at .*\/aod\.sock\. Start it with: aod run$/);
     return true;
   });
+});
+
+test("a POST does one of a few things, and is told why not", async (t) => {
+  const actions = {
+    echo: (body: unknown) => ({ body }),
+    busy: () => {
+      throw new AodError("failed", "two are being taken");
+    },
+    wrong: () => {
+      throw new AodError("usage", "expected a number");
+    },
+  };
+  const { runDir, path } = await serve(t, {}, actions);
+  assert.deepEqual(await tellDaemon(runDir, "/echo", { a: 1 }), { body: { a: 1 } });
+  await assert.rejects(tellDaemon(runDir, "/busy", {}), { message: "two are being taken", exitStatus: 1 });
+  await assert.rejects(tellDaemon(runDir, "/wrong", {}), { message: "expected a number", exitStatus: 2 });
+  await assert.rejects(tellDaemon(runDir, "/echo", "x".repeat(20_000)), { exitStatus: 2 });
+  await assert.rejects(tellDaemon(runDir, "/toString", {}), /there is no/);
+  assert.equal(await statusOf(path, "POST", "/echo"), 400);
 });

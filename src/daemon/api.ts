@@ -1,10 +1,13 @@
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { messageOf } from "../system/error.ts";
+import { AodError, messageOf } from "../system/error.ts";
 
 /** What a GET of a path answers; undefined: there is no such thing. */
 export type Route = (rest: string) => unknown;
+
+/** What a POST of JSON does and answers. An AodError `usage` is the asker's fault, `failed` means not now. */
+export type Action = (body: unknown) => unknown;
 
 export interface Api {
   readonly path: string;
@@ -14,15 +17,26 @@ export interface Api {
 /** Who may ask at the same time. */
 const CONNECTIONS = 32;
 
+/** Bytes of a POST. */
+const MAX_BODY = 16 * 1024;
+
 /**
- * Answers GET on a unix socket with JSON; read-only. `routes`: first part of the path -> answer, which gets what follows it. The socket is
- * for root and, where there is one, the group `aod`.
+ * Answers on a unix socket with JSON: GET reads, by the first part of the path, with what follows it; POST does one of a few things. The socket
+ * is for root and, where there is one, the group `aod`.
  */
-export async function startApi(runDir: string, routes: Readonly<Record<string, Route>>): Promise<Api> {
+export async function startApi(
+  runDir: string,
+  routes: Readonly<Record<string, Route>>,
+  actions: Readonly<Record<string, Action>> = {},
+): Promise<Api> {
   const path = socketPath(runDir);
   // Whoever has the lock may: the socket is that of a daemon that has gone.
   rmSync(path, { force: true });
-  const server = createServer({ requestTimeout: 5000 }, (request, response) => void answer(routes, request, response));
+  const server = createServer({ requestTimeout: 5000 }, (request, response) => {
+    const { method } = request;
+    if (method === "POST") void act(actions, request, response);
+    else void answer(routes, request, response);
+  });
   server.maxConnections = CONNECTIONS;
   await listen(server, path);
   chmodSync(path, 0o660);
@@ -58,7 +72,7 @@ async function answer(
 ): Promise<void> {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const [, name = "", ...rest] = pathname.split("/").map(decode);
-  if (request.method !== "GET") return send(response, 405, { error: "only GET is answered" });
+  if (request.method !== "GET") return send(response, 405, { error: "only GET and POST are answered" });
   const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
   try {
     const body = await route?.(rest.join("/"));
@@ -67,6 +81,35 @@ async function answer(
   } catch (error) {
     send(response, 500, { error: messageOf(error) });
   }
+}
+
+async function act(
+  actions: Readonly<Record<string, Action>>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const name = pathname.slice(1);
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action === undefined) return send(response, 404, { error: `there is no ${pathname} to be done` });
+  try {
+    send(response, 200, await action(JSON.parse(await bodyOf(request))));
+  } catch (error) {
+    const code = error instanceof AodError ? error.code : error instanceof SyntaxError ? "usage" : undefined;
+    send(response, code === "usage" ? 400 : code === "failed" ? 409 : 500, { error: messageOf(error) });
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of request) {
+    const bytes = Buffer.from(piece);
+    size += bytes.length;
+    if (size > MAX_BODY) throw new AodError("usage", `more than ${MAX_BODY} bytes`);
+    pieces.push(bytes);
+  }
+  return Buffer.concat(pieces).toString();
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

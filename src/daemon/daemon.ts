@@ -11,7 +11,7 @@ import type { ProbeSettings } from "../probe/settings.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Source } from "../sources/source.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
-import { messageOf } from "../system/error.ts";
+import { AodError, messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
 import type { Config } from "./config.ts";
 import { type FurtherProbe, type FurtherStarter, furtherProbes } from "./further-probes.ts";
@@ -27,6 +27,7 @@ import { OpCounts } from "./op-counts.ts";
 import { ProbeManager, type ProbeState } from "./probe-manager.ts";
 import { ProbeNews } from "./probe-news.ts";
 import { settingsOf } from "./probe-settings.ts";
+import { type SnapshotRequest, type Snapshots, snapshotsAt } from "./snapshots.ts";
 import { Sources } from "./sources.ts";
 
 /** Everything that the daemon takes from outside. Tests pass their own. */
@@ -88,6 +89,7 @@ export class Daemon {
   readonly #feed: HistoryFeed;
   readonly #reconnects: ReconnectWaiters;
   readonly #runs = new Map<string, IncidentRun>();
+  readonly #snapshots: Snapshots;
   readonly #closing = new Set<Promise<void>>();
   readonly #lossNews = new LossNews();
   readonly #probeNews = new ProbeNews();
@@ -108,6 +110,7 @@ export class Daemon {
     this.#names = new TargetNames(peek, clock);
     const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
     this.#reconnects = new ReconnectWaiters({ debugData: peek, clock, sleepingIn });
+    this.#snapshots = snapshotsAt(() => clock.wallMs());
     this.index = new IncidentIndex(config.state_dir);
     this.sources = new Sources({
       sources: deps.sources ?? [],
@@ -169,8 +172,18 @@ export class Daemon {
     this.#tellProbes();
     this.#feed.beat();
     for (const { incident, reason } of this.judge.advance()) this.#close(incident, reason);
+    for (const incident of this.#snapshots.due(this.#deps.clock.nowNs())) this.#close(incident, "snapshot");
     for (const run of this.#runs.values()) void run.beat();
     this.#sampleReconnects();
+  }
+
+  /** Evidence because somebody asks for it, from before and for a time from now on. Throws AodError. */
+  snapshot(request: SnapshotRequest): IncidentJson {
+    const incident = this.#snapshots.take(request, this.#deps.clock.nowNs());
+    this.#open(incident);
+    const told = this.incident(incident.id);
+    if (told === undefined) throw new AodError("failed", `snapshot ${incident.id} ended at once`);
+    return told;
   }
 
   /** Something is wrong, or may be: an incident is open, or a source says so. */
@@ -197,6 +210,7 @@ export class Daemon {
     this.sources.close();
     for (const run of this.#runs.values()) run.limit(END_LIMIT_MS);
     for (const { incident, reason } of this.judge.end()) this.#close(incident, reason);
+    for (const incident of this.#snapshots.open) this.#close(incident, "end");
     await Promise.all(this.#closing);
     await Promise.all([this.probe, ...this.further.map(({ manager }) => manager)].map((probe) => probe.stop()));
   }
@@ -278,7 +292,7 @@ export class Daemon {
       versions,
       host,
       maxOpsBytes: this.#config.bundles.max_ops,
-      evidenceUntilNs: (one) => this.judge.incidents.evidenceUntilNs(one),
+      evidenceUntilNs: (one) => this.#snapshots.untilNs(one) ?? this.judge.incidents.evidenceUntilNs(one),
     });
     this.#runs.set(incident.id, run);
     this.index.put(run.json());
@@ -289,6 +303,7 @@ export class Daemon {
   #close(incident: Incident, reason: CloseReason): void {
     const run = this.#runs.get(incident.id);
     if (run === undefined) return;
+    this.#snapshots.closed(incident.id);
     const closing = this.#finish(run, reason).finally(() => {
       this.#closing.delete(closing);
     });

@@ -39,8 +39,8 @@ export interface Incident {
   readonly lastNs: number;
 }
 
-/** `quiet`: the fault is over. `length`: it may last. `end`: the daemon ends. */
-export type CloseReason = "quiet" | "length" | "end";
+/** `quiet`: the fault is over. `length`: it may last. `end`: the daemon ends. `snapshot`: the time that was asked for is over. */
+export type CloseReason = "quiet" | "length" | "end" | "snapshot";
 
 export type IncidentStep =
   | { readonly type: "opened"; readonly incident: Incident }

@@ -1,15 +1,11 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
-import { readFile, statfs } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import { recoverBundles } from "../bundle/recover.ts";
 import { applyRetention, listBundles } from "../bundle/retention.ts";
 import { createBundle } from "../bundle/writer.ts";
-import { captures } from "../capture/registry.ts";
-import { type CaptureSummary, createCaptureRunner } from "../capture/run.ts";
-import { FlightRecorder } from "../flight-recorder/flight-recorder.ts";
+import type { FlightRecorder } from "../flight-recorder/flight-recorder.ts";
 import { startProbe } from "../probe/helper.ts";
 import { startProcess } from "../probe/helper-process.ts";
 import { debugDataIn } from "../probe/target-names.ts";
@@ -21,13 +17,13 @@ import { createRecording } from "../record/writer.ts";
 import { createSources } from "../sources/registry.ts";
 import { formatWall, systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
-import { isNfs, isSmb, type Mount, parseMounts, serversOf } from "../system/mounts.ts";
 import { nativePaths } from "../system/paths.ts";
 import { hasCode } from "../system/proc.ts";
 import { createRunner } from "../system/process.ts";
 import { createSampleRing } from "../system/samples.ts";
 import { startStream } from "../system/stream.ts";
 import { startApi } from "./api.ts";
+import { capturer, createFlightRecorder, type Roots } from "./capturer.ts";
 import type { Config } from "./config.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
 import { furtherKinds } from "./further-probes.ts";
@@ -36,16 +32,8 @@ import { LiveConfig, type Loaded, type ReloadReport } from "./live-config.ts";
 import { type DaemonLock, takeLock } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { type Rehearsal, rehearse } from "./rehearsal.ts";
+import { parseSnapshot } from "./snapshot-request.ts";
 import { statusOf } from "./status.ts";
-
-/** Where the machine is looked at; a test gives directories of its own. */
-export interface Roots {
-  readonly procRoot: string;
-  readonly sysRoot: string;
-  readonly kmsgPath: string;
-  /** What is not below the others: /tmp, /run/user; default: `/`. */
-  readonly fsRoot?: string;
-}
 
 export const systemRoots: Roots = { procRoot: "/proc", sysRoot: "/sys", kmsgPath: "/dev/kmsg" };
 
@@ -60,6 +48,8 @@ export interface StartOptions {
   /** A file to be made: everything that the daemon judges by. */
   readonly record?: string;
   readonly roots?: Roots;
+  /** False: what captures give on this machine is not tried. */
+  readonly rehearse?: boolean;
   /** Replaces the real probe. */
   readonly startProbe?: DaemonDeps["startProbe"];
   readonly debugData?: DaemonDeps["readDebugData"];
@@ -150,18 +140,25 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         rehearsal,
         recorder: recorder.status(),
       });
-    const api = await startApi(config.run_dir, {
-      status,
-      incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
-    });
+    const api = await startApi(
+      config.run_dir,
+      {
+        status,
+        incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
+      },
+      { snapshot: (body) => daemon.snapshot(parseSnapshot(body)) },
+    );
     log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);
-    const rehearsing = rehearse({
-      runDir: config.run_dir,
-      meta: rehearsalMeta(host, versions),
-      capture: (writer, signal) => capture("open", writer, systemClock.nowNs(), signal, () => []),
-    }).then((result) => {
-      rehearsal = result;
-    });
+    const rehearsing =
+      options.rehearse === false
+        ? Promise.resolve()
+        : rehearse({
+            runDir: config.run_dir,
+            meta: rehearsalMeta(host, versions),
+            capture: (writer, signal) => capture("open", writer, systemClock.nowNs(), signal, () => []),
+          }).then((result) => {
+            rehearsal = result;
+          });
     return {
       daemon,
       socket: api.path,
@@ -303,66 +300,6 @@ function rehearsalMeta(host: BundleHost, versions: BundleVersions): Omit<BundleM
   const opened = formatWall(systemClock.wallMs());
   const anomaly = { detector: "rehearsal", time: opened, summary: "the daemon's start" };
   return { anomaly, anomalies: [anomaly], target: {}, opened, losses: [], versions, host };
-}
-
-/** Of PID 1: the daemon's own mount namespace is that of its sandbox. A file of strings in memory. */
-async function networkMountsIn({ procRoot }: Roots): Promise<Mount[]> {
-  const mounts = parseMounts(await readFile(join(procRoot, "1/mounts"), "utf8"));
-  return mounts.filter((mount) => isSmb(mount) || isNfs(mount));
-}
-
-function createFlightRecorder(config: Config, roots: Roots, debugData: DaemonDeps["readDebugData"]): FlightRecorder {
-  return new FlightRecorder({
-    ...roots,
-    settings: config.recorder,
-    stateDir: config.state_dir,
-    clock: systemClock,
-    pid: process.pid,
-    cpus: availableParallelism(),
-    servers: async () => serversOf(await networkMountsIn(roots)),
-    sessions: () => {
-      const servers = debugData()?.servers ?? [];
-      return servers.flatMap(({ sessions }) => sessions.flatMap(({ sessionId }) => sessionId ?? []));
-    },
-  });
-}
-
-function capturer(
-  now: () => Config,
-  roots: Roots,
-  samples: ReturnType<typeof createSampleRing>,
-  flight: () => FlightRecorder,
-  health: () => Promise<unknown>,
-) {
-  const make = ({ exclude }: Config["captures"]) =>
-    createCaptureRunner({ captures: captures.filter((capture) => !exclude.includes(capture.name)) });
-  let made = { by: now().captures, runner: make(now().captures) };
-  const run = createRunner();
-  return async (
-    ...[phase, writer, openedNs, signal, worstOps]: Parameters<DaemonDeps["capture"]>
-  ): Promise<CaptureSummary> => {
-    const networkMounts = () => networkMountsIn(roots);
-    const servers = async () => serversOf(await networkMounts());
-    if (!isDeepStrictEqual(made.by, now().captures)) made = { by: now().captures, runner: make(now().captures) };
-    const summary = await made.runner.run(phase, writer, {
-      ...roots,
-      clock: systemClock,
-      run,
-      servers,
-      networkMounts,
-      openedNs,
-      samples,
-      worstOps,
-      kernelEvents: () => flight().kernelEvents(),
-      packets: (fromNs) => flight().packetsSince(fromNs),
-      observations: (sinceNs) => flight().observationsSince(sinceNs),
-      health,
-      signal,
-    });
-    if (summary.unfinished.length > 0)
-      (await writer)?.note(`Captures that did not come to their end (${phase}): ${summary.unfinished.join(", ")}.`);
-    return summary;
-  };
 }
 
 async function freeBytes(path: string): Promise<number> {
