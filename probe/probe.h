@@ -105,6 +105,7 @@ extern const struct probe nfs_rpc;
 int ladder_choose(const struct options *options);
 int ladder_ready(const struct options *options); /* is the module there, and the kernel's BTF? 0 or -errno after fail() */
 bool ladder_module_btf(const struct options *options); /* has the module BTF, of its own or, built in, in the kernel's? */
+void ladder_no_btf(struct hook *hook, const struct options *options); /* why a hook that needs the module's BTF does not stand */
 bool kernel_has(const char *function); /* has the kernel's own BTF this function? */
 bool hook_stands(const struct probe *probe, const char *name);
 bool hook_hidden(const char *list, const char *role, const char *rung); /* is ROLE, or ROLE:RUNG, in the comma-separated list? */

@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { AodError, messageOf } from "../system/error.ts";
 
 /** What a GET of a path answers; undefined: there is no such thing. */
-export type Route = (rest: string) => unknown;
+export type Route = (rest: string, accept: string | undefined) => unknown;
+
+/** An answer that is not JSON. */
+export class TextAnswer {
+  readonly contentType: string;
+  readonly text: string;
+
+  constructor(contentType: string, text: string) {
+    this.contentType = contentType;
+    this.text = text;
+  }
+}
 
 /** What a POST of JSON does and answers. An AodError `usage` is the asker's fault, `failed` means not now. */
 export type Action = (body: unknown) => unknown;
@@ -33,8 +44,9 @@ export async function startApi(
   // Whoever has the lock may: the socket is that of a daemon that has gone.
   rmSync(path, { force: true });
   const server = createServer({ requestTimeout: 5000 }, (request, response) => {
-    const { method } = request;
-    if (method === "POST") void act(actions, request, response);
+    // What can be read cannot be done: 405.
+    const readable = Object.hasOwn(routes, (request.url ?? "").split(/[/?]/)[1] ?? "");
+    if (request.method === "POST" && !readable) void act(actions, request, response);
     else void answer(routes, request, response);
   });
   server.maxConnections = CONNECTIONS;
@@ -75,7 +87,7 @@ async function answer(
   if (request.method !== "GET") return send(response, 405, { error: "only GET and POST are answered" });
   const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
   try {
-    const body = await route?.(rest.join("/"));
+    const body = await route?.(rest.join("/"), request.headers.accept);
     if (body === undefined) send(response, 404, { error: `there is no ${pathname}` });
     else send(response, 200, body);
   } catch (error) {
@@ -113,8 +125,10 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(body));
+  const { contentType, text } =
+    body instanceof TextAnswer ? body : { contentType: "application/json", text: JSON.stringify(body) };
+  response.writeHead(status, { "content-type": contentType, "cache-control": "no-store" });
+  response.end(text);
 }
 
 function decode(part: string): string {

@@ -111,6 +111,22 @@ export const directory = (initial: string, doc: string) =>
     .prefault(initial)
     .meta(meta(doc, "absolute path", initial, { type: "string", pattern: "^/" }));
 
+export interface LoopbackPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A port of a loopback address, or `off`. */
+export const loopbackPort = (initial: string, doc: string) =>
+  unit<LoopbackPort | "off">(
+    initial,
+    doc,
+    "127.0.0.1:PORT, [::1]:PORT or off",
+    "`127.0.0.1:PORT`, `[::1]:PORT` or `off`",
+    { anyOf: [{ type: "string", pattern: "^(127\\.0\\.0\\.1|\\[::1\\]):\\d+$" }, { enum: ["off", false] }] },
+    parseLoopback,
+  );
+
 /** Codes of SMB2 commands. */
 export const commandList = (initial: readonly string[], doc: string) =>
   z
@@ -218,13 +234,13 @@ function typeError(expected: string) {
     issue.code === "invalid_type" ? expected : undefined;
 }
 
-function unit(
+function unit<Value>(
   initial: string,
   doc: string,
   expected: string,
   kind: string,
   json: JsonSchema,
-  parse: (text: unknown) => number | undefined,
+  parse: (text: unknown) => Value | undefined,
 ) {
   return z
     .unknown()
@@ -233,8 +249,8 @@ function unit(
     .meta(meta(doc, kind, initial, json));
 }
 
-function convert(parse: (text: unknown) => number | undefined, expected: string) {
-  return (value: unknown, context: z.RefinementCtx): number => {
+function convert<Value>(parse: (text: unknown) => Value | undefined, expected: string) {
+  return (value: unknown, context: z.RefinementCtx): Value => {
     const parsed = parse(value);
     if (parsed !== undefined) return parsed;
     context.addIssue({ code: "custom", message: expected });
@@ -247,6 +263,15 @@ function toCommand(value: unknown, context: z.RefinementCtx): number {
   if (found.ok) return found.code;
   context.addIssue({ code: "custom", message: commandExpected, params: { suggestion: found.suggestion } });
   return z.NEVER;
+}
+
+function parseLoopback(value: unknown): LoopbackPort | "off" | undefined {
+  if (value === "off" || value === false) return "off";
+  const [, v4, v6, digits] =
+    (typeof value === "string" && /^(?:(127\.0\.0\.1)|\[(::1)\]):(\d{1,5})$/.exec(value)) || [];
+  const host = v4 ?? v6;
+  const port = Number(digits);
+  return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port };
 }
 
 function durationOrOffNs(value: unknown): number | undefined {

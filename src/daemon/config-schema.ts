@@ -1,7 +1,19 @@
 import type { z } from "zod";
 import { captures } from "../capture/registry.ts";
 import { sourceNames } from "../sources/registry.ts";
-import { choice, directory, duration, fixed, flag, integer, nameList, percent, section, size } from "./config-keys.ts";
+import {
+  choice,
+  directory,
+  duration,
+  fixed,
+  flag,
+  integer,
+  loopbackPort,
+  nameList,
+  percent,
+  section,
+  size,
+} from "./config-keys.ts";
 import { detectorSections } from "./detector-schema.ts";
 
 const incidents = section({
@@ -92,6 +104,19 @@ export const configSchema = section({
     }),
   }),
   recorder,
+  metrics: section({
+    listen: fixed(
+      loopbackPort("off", "Serves `/metrics` for Prometheus at this address too; it is always on the daemon's socket."),
+    ),
+    max_series: fixed(
+      integer(
+        1000,
+        10,
+        100_000,
+        "Series of one metric, by server, share and command; further ones are counted in `aod_metrics_left_out`.",
+      ),
+    ),
+  }),
   bundles: section({
     max_count: integer(100, 1, 100_000, "Bundles that are kept; the oldest goes first."),
     max_age: duration("30d", "Bundles older than this are removed."),

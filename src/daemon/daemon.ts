@@ -3,6 +3,7 @@ import type { RecoveryReport } from "../bundle/recover.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
 import type { Anomaly } from "../detect/detector.ts";
 import type { Observation } from "../detect/observation.ts";
+import { SmbOpMetrics } from "../metrics/smb-ops.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
@@ -81,6 +82,7 @@ export class Daemon {
   lastBundleError: { readonly time: string; readonly message: string } | undefined;
   lastTick: Tick | undefined;
   readonly opCounts = new OpCounts();
+  readonly smbMetrics: SmbOpMetrics;
   openRequests: number | undefined;
   readonly #deps: DaemonDeps;
   #config: Config;
@@ -108,6 +110,7 @@ export class Daemon {
     this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.#step(...step) });
     const peek = deps.peekDebugData ?? deps.readDebugData;
     this.#names = new TargetNames(peek, clock);
+    this.smbMetrics = new SmbOpMetrics((key) => this.#names.of(key), config.metrics.max_series);
     const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
     this.#reconnects = new ReconnectWaiters({ debugData: peek, clock, sleepingIn });
     this.#snapshots = snapshotsAt(() => clock.wallMs());
@@ -231,6 +234,7 @@ export class Daemon {
     const { log } = this.#deps;
     this.lastProbeEventNs = this.#deps.clock.nowNs();
     this.#reconnects.note(event);
+    this.smbMetrics.take(event);
     // First: ops belong to the incident too that they open.
     this.judge.event(event);
     switch (event.type) {
@@ -340,6 +344,7 @@ export class Daemon {
       this.opCounts.clear();
       this.#lossNews.clear();
       this.#feed.probeEnded();
+      this.smbMetrics.probeEnded();
     }
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");

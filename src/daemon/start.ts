@@ -31,6 +31,8 @@ import { readHost } from "./host.ts";
 import { LiveConfig, type Loaded, type ReloadReport } from "./live-config.ts";
 import { type DaemonLock, takeLock } from "./lock.ts";
 import type { Logger } from "./log.ts";
+import { metricsAnswer } from "./metrics.ts";
+import { openMetricsPort } from "./metrics-port.ts";
 import { type Rehearsal, rehearse } from "./rehearsal.ts";
 import { parseSnapshot } from "./snapshot-request.ts";
 import { statusOf } from "./status.ts";
@@ -140,10 +142,25 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         rehearsal,
         recorder: recorder.status(),
       });
+    const metrics = (accept: string | undefined) =>
+      metricsAnswer(
+        {
+          daemon,
+          status,
+          smbOps: daemon.smbMetrics,
+          maxSeries: config.metrics.max_series,
+          procRoot: roots.procRoot,
+          readDebugData,
+        },
+        accept,
+      );
+    const { listen } = config.metrics;
+    const port = listen === "off" ? undefined : await openMetricsPort(listen, metrics);
     const api = await startApi(
       config.run_dir,
       {
         status,
+        metrics: (_rest, accept) => metrics(accept),
         incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
       },
       { snapshot: (body) => daemon.snapshot(parseSnapshot(body)) },
@@ -186,6 +203,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         await rehearsing;
         recorder.end();
         await api.close();
+        await port?.close();
         samples.close();
         release();
       },

@@ -18,7 +18,12 @@ export interface HistogramSample {
 
 /** One metric. A counter's name has no `_total`: the format adds it. */
 export type Family =
-  | { readonly name: string; readonly type: "counter" | "gauge"; readonly help: string; readonly samples: readonly Sample[] }
+  | {
+      readonly name: string;
+      readonly type: "counter" | "gauge";
+      readonly help: string;
+      readonly samples: readonly Sample[];
+    }
   | {
       readonly name: string;
       readonly type: "histogram";

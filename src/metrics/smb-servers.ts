@@ -18,8 +18,10 @@ export function smbServerFamilies(data: DebugData | undefined, max: number): { f
     samples: samples(shown, value),
   });
   const families: Family[] = [
-    gauge("aod_smb_connection_good", "1 while the connection is established, 0 in every other state.", ({ tcpStatus }) =>
-      tcpStatus === undefined ? undefined : Number(tcpStatus === GOOD),
+    gauge(
+      "aod_smb_connection_good",
+      "1 while the connection is established, 0 in every other state.",
+      ({ tcpStatus }) => (tcpStatus === undefined ? undefined : Number(tcpStatus === GOOD)),
     ),
     gauge("aod_smb_credits", "Credits that the client holds.", ({ credits }) => credits?.[0]),
     gauge("aod_smb_connection_requests_in_flight", "Requests on the wire.", ({ requestsOnWire }) => requestsOnWire),
