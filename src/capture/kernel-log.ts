@@ -5,14 +5,15 @@ import { hasCode } from "../system/proc.ts";
 import type { Capture, CaptureContext } from "./capture.ts";
 
 const beforeMs = 10 * 60 * 1000;
-const maxRecords = 1000;
+const maxRecords = 5000;
 
-/** At `open` what the kernel said in the 10 minutes before, at `close` what it said since; at most the last 1,000 records of each. */
+/** At `open` what the kernel said in the 10 minutes before, at `close` what it said since; at most the last 5,000 records of each. */
 export function kernelLogCapture(open: (path: string) => RecordReader = openKernelLog): Capture {
   return {
     name: "kernel-log",
     summary: "the kernel's log around the incident",
     phases: ["open", "close"],
+    limitBytes: 2 * 1024 * 1024,
     async *collect(context) {
       const name = "kernel-log.ndjson";
       const source = context.kmsgPath;

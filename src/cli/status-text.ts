@@ -70,7 +70,7 @@ const packetStates: Readonly<Record<string, string>> = {
 
 function recorderLines(recorder: Status["recorder"]): string[] {
   if (recorder === undefined) return [];
-  const { events, packets } = recorder;
+  const { events, packets, verbose } = recorder;
   const why = (text: string | undefined): string => (text === undefined ? "" : `: ${printable(text)}`);
   const cost = packets.cost === undefined ? "" : `, costs ${(packets.cost * 100).toFixed(2)} % of a processor`;
   const dropped = packets.dropped > 0 ? `, ${pc.yellow(`${packets.dropped} dropped`)}` : "";
@@ -82,6 +82,9 @@ function recorderLines(recorder: Status["recorder"]): string[] {
         : `${pc.yellow(events.state)}${why(events.why)}`,
     ),
     field("packets", `${packetStates[packets.state] ?? packets.state}${why(packets.why)}${cost}${dropped}`),
+    ...(verbose.state === "off" ? [] : [field("verbose", pc.yellow("the clients log verbosely for an incident"))]),
+    ...(verbose.put_back ?? []).map((path) => `  ${pc.yellow("put back at the start")} ${path}`),
+    ...(verbose.errors ?? []).map((error) => `  ${pc.red("verbose logging:")} ${printable(error)}`),
   ];
 }
 

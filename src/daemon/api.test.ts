@@ -54,9 +54,10 @@ test("what is not there is undefined, what fails says why", async (t) => {
   });
 });
 
-test("it reads only", async (t) => {
+test("what is read cannot be written", async (t) => {
   const { path } = await serve(t, { status: () => ({}) });
-  for (const method of ["POST", "PUT", "DELETE"]) assert.equal(await statusOf(path, method, "/status"), 405);
+  assert.equal(await statusOf(path, "POST", "/status"), 404);
+  for (const method of ["PUT", "DELETE"]) assert.equal(await statusOf(path, method, "/status"), 405);
 });
 
 test("the socket is for owner and group, and takes the place of one that was left", async (t) => {

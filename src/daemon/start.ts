@@ -123,7 +123,11 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         deal();
         world.recorder?.observation(observation);
       },
-      capture: async (...args) => void (await capture(...args)),
+      capture: async (...args) => {
+        const { enabled, for: forNs } = live.config.captures.verbose;
+        if (enabled && args[0] === "open") recorder.verbose.on(forNs);
+        await capture(...args);
+      },
     });
     await daemon.recover();
     const status = () =>

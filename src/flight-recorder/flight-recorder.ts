@@ -6,6 +6,7 @@ import { LineRing } from "./line-ring.ts";
 import type { PacketMode } from "./packet-policy.ts";
 import { Packets, type PacketsOptions, type PacketsStatus } from "./packets.ts";
 import type { InstanceOptions } from "./trace-instance.ts";
+import { VerboseLogging, type VerboseStatus } from "./verbose-logging.ts";
 
 /** Evidence from before the fact: `content` when there is some, else `absent` with the reason. */
 export interface Recording {
@@ -56,6 +57,8 @@ export interface FlightRecorderStatus {
   readonly events: KernelEventsStatus;
   readonly packets: PacketsStatus;
   readonly observations: { readonly bytes: number; readonly dropped: number };
+  /** The clients' verbose logging, which an incident switches on when the configuration asks for it. */
+  readonly verbose: VerboseStatus;
 }
 
 /** Longer than an incident may last: what happened during one is there when it closes. */
@@ -67,6 +70,7 @@ const BEFORE_MS = 300_000;
 export class FlightRecorder {
   readonly events: KernelEvents;
   readonly packets: Packets;
+  readonly verbose: VerboseLogging;
   readonly #options: FlightRecorderOptions;
   readonly #observations = new LineRing(OBSERVATIONS);
   #eventsLost = 0;
@@ -80,6 +84,10 @@ export class FlightRecorder {
       ...{ procRoot, sysRoot, clock, pid, cpus },
       ...{ enabled: events.enabled, all: events.all, maxBytes: events.max_bytes, maxAgeNs: events.max_age },
       ...(options.directories === undefined ? {} : { directories: options.directories }),
+    });
+    this.verbose = new VerboseLogging({
+      ...{ procRoot, sysRoot, nowNs: () => clock.nowNs() },
+      stateFile: join(stateDir, "switches.json"),
     });
     this.packets = new Packets({
       ...{ procRoot, clock, servers },
@@ -97,6 +105,7 @@ export class FlightRecorder {
     this.events.beat();
     if (trouble) this.packets.trouble();
     this.packets.beat();
+    this.verbose.beat();
   }
 
   /** What a source saw: kept as a line of JSON. */
@@ -139,12 +148,18 @@ export class FlightRecorder {
 
   status(): FlightRecorderStatus {
     const { bytes, dropped } = this.#observations;
-    return { events: this.events.status(), packets: this.packets.status(), observations: { bytes, dropped } };
+    return {
+      events: this.events.status(),
+      packets: this.packets.status(),
+      observations: { bytes, dropped },
+      verbose: this.verbose.status(),
+    };
   }
 
   end(): void {
     this.events.end();
     this.packets.end();
+    this.verbose.end();
   }
 }
 
