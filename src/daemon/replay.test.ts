@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { Observation } from "../detect/observation.ts";
 import { AodOpState as S } from "../probe/decoders.gen.ts";
 import { frameOf } from "../probe/frames.ts";
 import { helloFrame, inflightFrame, opsFrame, rawOp, T0 } from "../probe/testing/make-frames.ts";
@@ -11,6 +12,7 @@ import { openRecording } from "../record/reader.ts";
 import { createRecording } from "../record/writer.ts";
 import { AodError } from "../system/error.ts";
 import { withDir } from "../system/fixture.ts";
+import { taggedJson } from "../system/tagged-json.ts";
 import { parseConfig } from "./config.ts";
 import { debugData } from "./fixture.ts";
 import type { IncidentJson } from "./incident-json.ts";
@@ -48,6 +50,29 @@ async function replayed(chunks: readonly Chunk[], probe = "smb_wire") {
 }
 
 describe("the daemon on a recording", () => {
+  it("judges what the sources saw", async () => {
+    const text = "nfs: server nas not responding, still trying";
+    const message = {
+      id: "nfs.not-responding",
+      protocol: "nfs",
+      kind: "trouble",
+      level: 4,
+      server: "nas",
+      text,
+    } as const;
+    const nowNs = T0 + 2e9;
+    const seen: Observation = { type: "kernel-messages", nowNs, messages: [{ ...message, timeNs: nowNs }] };
+    const { closed } = await replayed([
+      at(0, "frames", helloFrame()),
+      at(2, "observation", Buffer.from(taggedJson(seen))),
+      ...[3, 4, 5, 6, 7].map((second) => at(second, "beat")),
+    ]);
+    assert.deepEqual(
+      closed.map(({ target, anomalies }) => [target.server, anomalies[0]?.detector]),
+      [["nas", "kernel-log"]],
+    );
+  });
+
   it("opens and closes the incidents of that time, by the clock of that time", async () => {
     const { closed, counts } = await replayed([
       at(0, "file", debugDataAs(debugData)),

@@ -14,7 +14,7 @@ export function debugDataSource({ procRoot, clock }: SourceRoots): Source {
     name: "debug-data",
     summary: "/proc/fs/cifs/DebugData",
     timeoutMs: 5000,
-    everyNs: () => 1e9,
+    everyNs: ({ trouble, blindSmb }) => (trouble || blindSmb ? 1e9 : 2e9),
     read(): Outcome {
       const file = readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES);
       if (file === undefined) return { off: "the kernel module cifs is not loaded" };

@@ -31,7 +31,7 @@ export function mountsSource({ procRoot, clock }: SourceRoots): MountsSource {
       return all;
     },
     // Node has no poll(2) for it.
-    everyNs: () => 1e9,
+    everyNs: ({ trouble }) => (trouble ? 1e9 : 2e9),
     read(): Outcome {
       const table = readTable(procRoot);
       const degraded = table.why === undefined ? {} : { degraded: table.why };
