@@ -170,6 +170,27 @@ describe("the sources of the daemon", () => {
     assert.equal(situations.at(-1), false);
   });
 
+  it("a look that takes long is made more rarely, less so in trouble", async () => {
+    let nowNs = 0;
+    const slow = sourceOf("slow", () => {
+      nowNs += 0.1 * S;
+      return nothing;
+    });
+    const log = { warn: () => {}, info: () => {} };
+    const all = new Sources({ sources: [slow], nowNs: () => nowNs, observed: () => {}, log });
+    const seconds = (count: number): void => {
+      for (let second = 0; second < count; second++) {
+        all.beat();
+        nowNs += S;
+      }
+    };
+    seconds(20);
+    assert.equal(slow.looks, 4);
+    all.trouble();
+    seconds(10);
+    assert.ok(slow.looks >= 12, String(slow.looks));
+  });
+
   it("mounts and probes make the situation", () => {
     const { all } = world();
     assert.deepEqual(all.situation, { trouble: false, blindSmb: true, blindNfs: true, smb: false, nfs: false });

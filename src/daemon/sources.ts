@@ -37,8 +37,12 @@ export interface SourcesOptions {
 const TROUBLE_NS = 15e9;
 /** A source that failed is asked again at its next turn, and no sooner than this. */
 const AFTER_FAILURE_NS = 10e9;
-/** A look that took long is made as much more rarely: on a machine with thousands of tasks or mounts too, a source takes 2 % of its time at most. */
+/** A look that took long is made as much more rarely: on a machine with thousands of tasks or mounts too, a source takes 2 % of its time at most ... */
 const SHARE = 50;
+/** ... and in trouble, when what is seen is evidence, 10 %. */
+const SHARE_IN_TROUBLE = 10;
+/** How much of it a program waits that a source has started. */
+const WAITS = 5;
 /** Beats come once a second, and not to the nanosecond. */
 const EARLY_NS = 0.1e9;
 
@@ -58,6 +62,10 @@ interface Entry {
   busySinceNs: number | undefined;
   abort: AbortController | undefined;
   lastNs: number;
+}
+
+function affordableNs({ source, tookMs = 0 }: Entry, { trouble }: Situation): number {
+  return ((trouble ? SHARE_IN_TROUBLE : SHARE) * tookMs * 1e6) / (source.waits ? WAITS : 1);
 }
 
 /**
@@ -160,7 +168,7 @@ export class Sources {
     if (entry.lastNs === Number.POSITIVE_INFINITY) return;
     const situation = this.situation;
     const own = entry.source.everyNs(situation);
-    const everyNs = Math.max(own, entry.state === "failed" ? AFTER_FAILURE_NS : SHARE * (entry.tookMs ?? 0) * 1e6);
+    const everyNs = Math.max(own, entry.state === "failed" ? AFTER_FAILURE_NS : affordableNs(entry, situation));
     if (nowNs - entry.lastNs < everyNs - EARLY_NS) {
       this.#overdue(entry, nowNs);
       return;

@@ -33,6 +33,7 @@ export function socketsSource(roots: SourceRoots, mounts: Mounts): Source {
   return {
     name: "sockets",
     summary: "ss -tinmo to the servers' ports, /proc/net/snmp",
+    waits: true,
     timeoutMs: 5000,
     everyNs: ({ trouble }) => (trouble ? 2e9 : 15e9),
     async read({ smb, nfs }, signal): Promise<Outcome> {

@@ -52,6 +52,8 @@ export interface Source {
   readonly summary: string;
   /** Between two looks; POSITIVE_INFINITY: none now. */
   everyNs(situation: Situation): number;
+  /** Most of a look is waiting for a program: how long it takes says little of its cost. */
+  readonly waits?: boolean;
   /** ms that a look may take; then it counts as failed until it ends, and no other is begun. */
   readonly timeoutMs: number;
   read(situation: Situation, signal: AbortSignal): Outcome | Promise<Outcome>;

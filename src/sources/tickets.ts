@@ -26,6 +26,7 @@ export function ticketsSource(roots: SourceRoots, mounts: Mounts): Source {
   return {
     name: "tickets",
     summary: "/tmp/krb5cc*, /run/user/*/krb5cc*, persistent keyrings, /proc/keys",
+    waits: true,
     timeoutMs: 20_000,
     everyNs: ({ trouble }) => (trouble ? 20e9 : 60e9),
     async read(_situation, signal): Promise<Outcome> {
