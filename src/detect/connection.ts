@@ -46,6 +46,8 @@ export class ConnectionDetector implements Detector {
     },
   ]);
   #waiters: readonly Waiter[] = [];
+  /** Where no probe tells which connection it was. */
+  #anyAnsweredNs = Number.NEGATIVE_INFINITY;
   #stateNs = Number.NEGATIVE_INFINITY;
   #reconnects = 0;
   #harmless = 0;
@@ -112,7 +114,7 @@ export class ConnectionDetector implements Detector {
     known.badSinceNs = look.bad ? (known.badSinceNs ?? nowNs) : undefined;
     const used = look.inFlight > 0 || this.#waitersOf(look) > 0;
     known.sessionBadSinceNs = look.sessionBad && !look.bad && used ? (known.sessionBadSinceNs ?? nowNs) : undefined;
-    const answeredNs = this.#answered.peek(look.connectionId ?? 0n) ?? Number.NEGATIVE_INFINITY;
+    const answeredNs = this.#answered.peek(look.connectionId ?? 0n) ?? this.#anyAnsweredNs;
     const starved = look.credits === 0 && look.waiting > 0 && answeredNs < (known.starvedSinceNs ?? nowNs);
     known.starvedSinceNs = starved ? (known.starvedSinceNs ?? nowNs) : undefined;
     known.look = look;
@@ -247,7 +249,9 @@ export class ConnectionDetector implements Detector {
   }
 
   /** Only a storm can be told by them: what a reconnect cost is not known. */
-  #stats({ sessionReconnects }: SmbStatsDelta, nowNs: number): Anomaly[] {
+  #stats({ sessionReconnects, shares, commands }: SmbStatsDelta, nowNs: number): Anomaly[] {
+    const moved = shares.some(({ bytesRead, bytesWritten }) => bytesRead + bytesWritten > 0);
+    if (moved || commands.some(({ count }) => count > 0)) this.#anyAnsweredNs = nowNs;
     if (sessionReconnects <= 0 || nowNs - this.#stateNs < QUIET_NS) return [];
     this.#reconnects += sessionReconnects;
     this.#statsReconnects.add(nowNs, sessionReconnects);

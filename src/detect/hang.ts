@@ -34,8 +34,8 @@ export class HangDetector implements Detector {
   readonly #verdicts = new Verdicts("hang");
   readonly #rejected = new Set<number>();
   readonly #mids: FirstSeen<string>;
-  /** Per NFS server: since when it has owed answers without giving one. */
-  readonly #owing: FirstSeen<string>;
+  /** Per NFS server: since when it has owed an answer without giving one. */
+  readonly #owing: BoundedMap<string, number>;
   /** Per NFS server, and of each protocol as a whole: when an answer came last. */
   readonly #answeredNs: BoundedMap<string, number>;
   #stuck: readonly StuckTask[] = [];
@@ -53,7 +53,7 @@ export class HangDetector implements Detector {
   constructor(rules: HangRules) {
     this.#rules = rules;
     this.#mids = new FirstSeen(rules.maxTracked);
-    this.#owing = new FirstSeen(rules.maxTracked);
+    this.#owing = new BoundedMap(rules.maxTracked);
     this.#answeredNs = new BoundedMap(rules.maxTracked);
     this.needs = { slowNs: new Map(), inflightNs: rules.afterNs, rpc: { inflightNs: rules.afterNs } };
   }
@@ -122,31 +122,25 @@ export class HangDetector implements Detector {
     return this.#blindness.blind();
   }
 
-  /** One server's transports, once, whatever number of mounts shares them. */
+  /**
+   * One server's transports, once, whatever number of mounts shares them. A difference between all that was sent and all that was received proves nothing:
+   * what was sent again is answered once.
+   */
   #mountstats(mounts: readonly NfsMountDelta[], nowNs: number): Anomaly[] {
-    const owing = new Map<string, NfsMountDelta>();
-    for (const mount of mounts) {
-      const { transports } = mount;
-      const pending = transports.reduce((sum, transport) => sum + transport.pending, 0);
-      const receives = transports.reduce((sum, transport) => sum + transport.receives, 0);
-      if (pending > 0 && receives === 0) owing.set(serverKey(mount.target), mount);
+    const servers = new Map(mounts.map((mount) => [serverKey(mount.target), mount] as const));
+    this.#owing.retain((_, key) => servers.has(key));
+    const found: Hanging[] = [];
+    for (const [key, { target, transports }] of servers) {
+      const sum = (name: "sends" | "receives" | "pending") =>
+        transports.reduce((total, transport) => total + transport[name], 0);
+      if (sum("receives") > 0) this.#owing.delete(key);
+      if (sum("sends") > sum("receives")) this.#owing.set(key, this.#owing.peek(key) ?? nowNs);
+      const sinceNs = this.#owing.peek(key);
+      if (sinceNs === undefined || nowNs - sinceNs < this.#rules.afterNs) continue;
+      const evidence = { pending: sum("pending"), known_from: "mountstats" };
+      found.push({ rule: "rpc", key, target, sinceNs, what: `an RPC to ${targetText(target)}`, evidence });
     }
-    const since = this.#owing.see([...owing.keys()], nowNs);
-    const found = [...owing.values()].map(({ target, transports }, index): Hanging => {
-      const pending = transports.reduce((sum, transport) => sum + transport.pending, 0);
-      return {
-        rule: "rpc",
-        key: serverKey(target),
-        target,
-        sinceNs: since[index] ?? nowNs,
-        what: `${pending} RPCs to ${targetText(target)}`,
-        evidence: { pending },
-      };
-    });
-    return this.#tell(
-      found.filter(({ sinceNs }) => nowNs - sinceNs >= this.#rules.afterNs),
-      nowNs,
-    );
+    return this.#tell(found, nowNs);
   }
 
   /** One anomaly per rule and target: the oldest is named, the others are counted. */

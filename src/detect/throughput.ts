@@ -3,7 +3,7 @@ import { BoundedMap } from "./bounded-map.ts";
 import { isWanted } from "./connection-look.ts";
 import type { Anomaly, AnomalyTarget, Detector, Needs } from "./detector.ts";
 import { seconds } from "./latency-summary.ts";
-import type { NfsMountDelta, Observation, SmbStatsDelta } from "./observation.ts";
+import type { NfsMountDelta, NfsOperationDelta, Observation, SmbStatsDelta } from "./observation.ts";
 import { serverKey, targetText } from "./target.ts";
 import { Verdicts } from "./verdicts.ts";
 
@@ -121,7 +121,7 @@ export class ThroughputDetector implements Detector {
   #nfs(mounts: readonly NfsMountDelta[], nowNs: number): Anomaly[] {
     const servers = new Map<string, NfsMountDelta>();
     for (const mount of mounts) servers.set(serverKey(mount.target), mount);
-    return [...servers].flatMap(([key, { target, intervalNs, operations, transports }]) => {
+    return [...servers].flatMap(([key, { target, intervalNs, operations }]) => {
       const { server, address } = target;
       const bytes = operations.map((operation) => operation.bytes);
       const all = bytes.every((amount) => amount !== undefined);
@@ -133,7 +133,7 @@ export class ThroughputDetector implements Detector {
           intervalNs,
           requests: operations.reduce((sum, { count }) => sum + count, 0),
           bytes: all ? bytes.reduce<number>((sum, amount) => sum + (amount ?? 0), 0) : undefined,
-          inFlight: transports.reduce((sum, { pending }) => sum + pending, 0),
+          inFlight: concurrency(operations, intervalNs),
         },
       );
     });
@@ -178,6 +178,13 @@ export class ThroughputDetector implements Detector {
     if (then.requests < minRequests && then.bytes < minBytes) return false;
     return now.requests <= share * then.requests && now.bytes <= Math.max(NO_BYTES, share * then.bytes);
   }
+}
+
+/** Little's law: the time that those took that have ended, in the time. What was sent and not received is no measure, since what is sent again is answered once. */
+function concurrency(operations: readonly NfsOperationDelta[], intervalNs: number): number {
+  const wanted = operations.filter(({ operation }) => operation !== "LOCK");
+  const executeMs = wanted.reduce((sum, operation) => sum + operation.executeMs, 0);
+  return intervalNs <= 0 ? 0 : Math.round((executeMs * 1e6) / intervalNs);
 }
 
 interface Rate {

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { brief, mid, S, smbState } from "./fixture.ts";
+import { NetworkDetector } from "./network.ts";
+import type { SocketSample } from "./observation.ts";
+
+const make = () =>
+  new NetworkDetector({
+    windowNs: 30 * S,
+    retransmitShare: 0.05,
+    retransmits: 20,
+    zeroWindowAfterNs: 5 * S,
+    backoff: 4,
+    connectAfterNs: 5 * S,
+    maxTargets: 16,
+  });
+const socket = (change: Partial<SocketSample> = {}): SocketSample => ({
+  target: { protocol: "smb", server: "files.example", address: "192.0.2.1" },
+  local: { address: "192.0.2.9", port: 40_000 },
+  remote: { address: "192.0.2.1", port: 445 },
+  state: "ESTABLISHED",
+  sendQueue: 0,
+  receiveQueue: 0,
+  zeroWindow: false,
+  ...change,
+});
+const sent = (segmentsOut: number, retransmits: number): Partial<SocketSample> => ({
+  delta: { intervalNs: S, segmentsOut, retransmits },
+});
+const look = (detector: NetworkDetector, nowS: number, change: Partial<SocketSample> = {}) =>
+  detector.observe({ type: "sockets", nowNs: nowS * S, sockets: [socket(change)], gone: [] });
+
+test("a share of the segments that is sent again; a few, or a small share, are the daily life of TCP", () => {
+  const detector = make();
+  for (let nowS = 1; nowS < 100; nowS++) assert.deepEqual(look(detector, nowS, sent(10_000, 50)), [], "0.5 %");
+  const few = make();
+  assert.deepEqual(look(few, 1, sent(20, 19)), []);
+  const [anomaly] = look(few, 2, sent(80, 3));
+  assert.equal(anomaly?.summary, "22 segments of 100 (22.0 %) to files.example were sent again within 30 s");
+  assert.deepEqual(look(few, 3, sent(10, 0)), [], "nothing new");
+});
+
+test("a window that stays closed, not one that closes for a moment", () => {
+  const detector = make();
+  for (let nowS = 0; nowS < 40; nowS++) assert.deepEqual(look(detector, nowS, { zeroWindow: nowS % 5 !== 4 }), []);
+  for (let nowS = 40; nowS < 45; nowS++) assert.deepEqual(look(detector, nowS, { zeroWindow: true }), []);
+  const [anomaly] = look(detector, 45, { zeroWindow: true, sendQueue: 77 });
+  assert.equal(anomaly?.summary, "files.example has taken no data for 5 s: its window is closed");
+});
+
+test("no acknowledgement, no answer to a connection request", () => {
+  const detector = make();
+  assert.deepEqual(look(detector, 1, { unacked: 3, sendQueue: 900, backoff: 3 }), []);
+  assert.deepEqual(brief(look(detector, 2, { unacked: 3, sendQueue: 900, backoff: 4 })), [
+    "no-acknowledgement onset critical",
+  ]);
+  for (let nowS = 3; nowS < 8; nowS++) assert.deepEqual(look(detector, nowS, { state: "SYN_SENT" }), []);
+  assert.deepEqual(brief(look(detector, 8, { state: "SYN_SENT" })), ["connect onset warning"]);
+});
+
+test("a connection that ends with something under way; an unmount and an idle time-out end one too", () => {
+  const end = (before: Partial<SocketSample>, inFlight: boolean, resetsReceived: number): string[] => {
+    const detector = make();
+    detector.observe({ type: "smb-state", nowNs: 0, data: smbState({}, inFlight ? [mid(9)] : [mid(15), mid(13, 2n)]) });
+    look(detector, 1, before);
+    const { target, local, remote } = socket();
+    const gone = [{ target, local, remote, state: "ESTABLISHED", replaced: true }];
+    const tcp = { intervalNs: S, segmentsOut: 1, retransmits: 0, resetsReceived, resetsSent: 0, connectFailures: 0 };
+    return brief(detector.observe({ type: "sockets", nowNs: 2 * S, sockets: [], gone, tcp }));
+  };
+  assert.deepEqual(end({}, false, 1), []);
+  assert.deepEqual(end({}, false, 0), []);
+  assert.deepEqual(end({ unacked: 2 }, false, 0), ["lost onset warning"]);
+  assert.deepEqual(end({}, true, 3), ["reset onset warning"]);
+});
+
+test("connections come and go, its memory is bounded", () => {
+  const detector = make();
+  for (let port = 1; port <= 5000; port++) look(detector, port, { local: { address: "192.0.2.9", port } });
+  assert.equal(detector.state().connections, 16);
+});
