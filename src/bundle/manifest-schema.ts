@@ -9,7 +9,16 @@ const text = z.string().max(64 * 1024);
 const count = z.number().int().nonnegative();
 const status = z.enum(["ok", "truncated", "failed", "timed_out", "lost", "absent", "skipped"]);
 const loss = z.object({ kind: text, detail: text.optional(), count });
-const anomaly = z.object({ detector: text, time: text, summary: text });
+const anomaly = z.object({
+  detector: text,
+  time: text,
+  summary: text,
+  rule: text.optional(),
+  severity: text.optional(),
+  first: text.optional(),
+  count: count.optional(),
+  evidence: z.record(text, z.union([z.number(), text])).optional(),
+});
 
 const item = z.object({
   name: text.refine(isItemName, "not a name for a file of a bundle"),

@@ -40,6 +40,13 @@ export interface BundleAnomaly {
   /** RFC 3339, UTC. */
   readonly time: string;
   readonly summary: string;
+  /** The rule of the detector that it fell under. */
+  readonly rule?: string;
+  readonly severity?: string;
+  /** Since when, where that is earlier than `time`. */
+  readonly first?: string;
+  readonly count?: number;
+  readonly evidence?: Readonly<Record<string, number | string>>;
 }
 
 export interface BundleHost {

@@ -123,7 +123,8 @@ test("the status says which hook is not on its first rung and why, what was lost
       open: [open],
       remembered: 2,
       anomalies: 5,
-      dropped: { same_fault: 0, too_many_open: 0, not_hanging: 1 },
+      dropped: { same_fault: 0, too_many_open: 0, too_many_an_hour: 0, not_hanging: 1 },
+      counts: { opened: 1, escalated: 0, noted: 0 },
     },
     bundles: {
       directory: "/var/lib/aod/bundles",

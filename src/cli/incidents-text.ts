@@ -30,6 +30,7 @@ export function incidentText(incident: IncidentJson): string {
   const lines = [
     pc.bold(incident.id),
     field("target", targetText(incident)),
+    ...(incident.severity === undefined ? [] : [field("severity", incident.severity)]),
     field("opened", incident.opened),
     field("closed", closed),
     field("bundle", incident.bundle ?? (incident.state === "open" ? "when it closes" : "none")),

@@ -27,6 +27,7 @@ export function statusText(status: Status): string {
       ...blind.map((text) => `  ${pc.yellow("blind")}   ${printable(text)}`),
     ]),
     field("anomalies", `${incidents.anomalies}${droppedText(incidents.dropped)}`),
+    ...announcedLines(incidents.announced),
     field(
       "incidents",
       `${incidents.open.length === 0 ? "none open" : pc.red(`${incidents.open.length} open`)}, ${incidents.remembered} remembered`,
@@ -154,8 +155,21 @@ function lossText({ kind, detail, count }: ProbeStatus["losses"][number]): strin
   return pc.yellow(`${kind}${detail === undefined ? "" : ` ${detail}`} ${count}`);
 }
 
-function droppedText({ same_fault, too_many_open, not_hanging }: Status["incidents"]["dropped"]): string {
+/** Only what is not as it should be. */
+function announcedLines(announced: Status["incidents"]["announced"]): string[] {
+  if (announced === undefined) return [];
+  const { journal, last_error: error, dropped } = announced;
+  return [
+    ...(journal === "ok" || journal === "off" ? [] : [`  ${pc.yellow("journal")} ${journal}`]),
+    ...(error === undefined ? [] : [`  ${pc.yellow("not told")} ${printable(error)}`]),
+    ...(dropped === 0 ? [] : [`  ${pc.yellow("not told")} ${dropped}, too many waited`]),
+  ];
+}
+
+function droppedText(dropped: Status["incidents"]["dropped"]): string {
+  const { same_fault, too_many_open, too_many_an_hour, not_hanging } = dropped;
   const parts = [
+    ...(too_many_an_hour > 0 ? [`${too_many_an_hour} dropped, too many incidents in an hour`] : []),
     ...(same_fault > 0 ? [`${same_fault} of a fault that lasts`] : []),
     ...(too_many_open > 0 ? [`${too_many_open} dropped, too many incidents were open`] : []),
     ...(not_hanging > 0 ? [`${not_hanging} did not hang`] : []),

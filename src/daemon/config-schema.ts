@@ -14,6 +14,7 @@ import {
   section,
   size,
 } from "./config-keys.ts";
+import { argv } from "./config-kinds.ts";
 import { detectorSections } from "./detector-schema.ts";
 
 const incidents = section({
@@ -28,6 +29,20 @@ const incidents = section({
   ),
   post: duration("10s", "Operations are kept until this long after the last anomaly."),
   max_open: integer(8, 1, 64, "Incidents that are open at the same time; further ones are dropped and counted."),
+  max_per_hour: integer(
+    60,
+    1,
+    10_000,
+    "Incidents that are opened within an hour; further ones are dropped and counted.",
+  ),
+  journal: flag(
+    true,
+    "An incident that opens, gets worse or closes is an entry of the journal with a fixed MESSAGE_ID.",
+  ),
+  on_incident: argv(
+    "A program that is run when an incident opens, gets worse or closes; the incident is in its environment. Without a shell; it sees no secret.",
+  ),
+  on_incident_limit: duration("30s", "The program is ended after this time."),
   max_anomalies: integer(100, 1, 10_000, "Anomalies that are listed per incident; further ones are counted."),
 });
 

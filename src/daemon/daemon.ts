@@ -14,6 +14,7 @@ import type { Source } from "../sources/source.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { tasksSleepingIn } from "../system/wchan.ts";
+import type { IncidentNews } from "./announcer.ts";
 import type { Config } from "./config.ts";
 import { type FurtherProbe, type FurtherStarter, furtherProbes } from "./further-probes.ts";
 import { HistoryFeed } from "./history-feed.ts";
@@ -59,8 +60,15 @@ export interface DaemonDeps {
   readonly realNs?: () => number;
   /** As `waiters`: an input of a source. */
   readonly observed?: (observation: Observation, deal: () => void) => void;
+  /** Tells others of incidents. */
+  readonly announce?: (news: IncidentNews) => void;
   readonly versions: BundleVersions;
   readonly host: BundleHost;
+}
+
+/** Ids that JSON can have. */
+function textOf({ connectionId, ...names }: IncidentTarget): Readonly<Record<string, string>> {
+  return { ...names, ...(connectionId === undefined ? {} : { connection: `0x${connectionId.toString(16)}` }) };
 }
 
 /** ms that the evidence of one incident may take to be completed, while the daemon goes on. */
@@ -272,13 +280,28 @@ export class Daemon {
 
   #step(step: IncidentStep, anomaly: Anomaly, target: IncidentTarget): void {
     if (step.type === "grew") {
-      this.#runs.get(step.incident.id)?.grew(anomaly);
+      const run = this.#runs.get(step.incident.id);
+      run?.grew(anomaly);
+      if (step.worse && run !== undefined) this.#worse(run, anomaly);
+    } else if (step.type === "noted") {
+      if (anomaly.stage === "onset") this.#deps.log.info({ summary: anomaly.summary, ...textOf(target) }, "noted");
     } else if (step.type === "opened") {
       this.#open(step.incident);
-    } else if (step.reason === "too many open" && anomaly.stage === "onset") {
-      const summary = { summary: anomaly.summary, ...target };
-      this.#deps.log.warn(summary, "an anomaly was dropped: too many incidents are open");
+    } else if (step.reason !== "same fault" && anomaly.stage === "onset") {
+      const summary = { summary: anomaly.summary, ...textOf(target) };
+      const why = step.reason === "too many open" ? "are open" : "were opened within an hour";
+      this.#deps.log.warn(summary, `an anomaly was dropped: too many incidents ${why}`);
     }
+  }
+
+  #worse(run: IncidentRun, anomaly: Anomaly): void {
+    const incident = run.json();
+    this.index.put(incident);
+    this.#deps.log.warn(
+      { incident: incident.id, severity: anomaly.severity, summary: anomaly.summary },
+      "incident got worse",
+    );
+    this.#deps.announce?.({ event: "worse", incident, summary: anomaly.summary });
   }
 
   #open(incident: Incident): void {
@@ -299,7 +322,9 @@ export class Daemon {
       evidenceUntilNs: (one) => this.#snapshots.untilNs(one) ?? this.judge.incidents.evidenceUntilNs(one),
     });
     this.#runs.set(incident.id, run);
-    this.index.put(run.json());
+    const json = run.json();
+    this.index.put(json);
+    this.#deps.announce?.({ event: "opened", incident: json, summary: incident.first.summary });
     const { server, share } = incident.target;
     log.warn({ incident: incident.id, server, share, summary: incident.first.summary }, "incident opened");
   }
@@ -320,6 +345,7 @@ export class Daemon {
     const closed = await run.close(reason);
     this.#runs.delete(closed.id);
     this.index.put(closed);
+    this.#deps.announce?.({ event: "closed", incident: closed, summary: closed.anomalies[0]?.summary ?? "" });
     if (closed.bundle_error !== undefined)
       this.lastBundleError = { time: formatWall(clock.wallMs()), message: closed.bundle_error };
     if (closed.bundle === null) this.counters.bundlesFailed++;

@@ -1,5 +1,5 @@
 import type { BundleAnomaly } from "../bundle/manifest.ts";
-import type { Anomaly } from "../detect/detector.ts";
+import type { Anomaly, Severity } from "../detect/detector.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
 import type { CloseReason, Incident, IncidentTarget } from "./incidents.ts";
 
@@ -12,6 +12,8 @@ export interface IncidentJson {
   readonly closed: string | null;
   /** `quiet`, `length`, `end` (of the daemon) or `crash`. */
   readonly close_reason?: CloseReason | "crash";
+  /** Of the worst of its anomalies: `info` for a snapshot by hand, `warning`, `critical`. Absent in what older versions remembered. */
+  readonly severity?: Severity;
   readonly target: { readonly server?: string; readonly share?: string; readonly connection_id?: string };
   readonly anomalies: readonly BundleAnomaly[];
   /** Anomalies that are not listed. */
@@ -28,8 +30,18 @@ export interface IncidentTimes {
   readonly anomalies: readonly BundleAnomaly[];
 }
 
-export function anomalyJson({ detector, timeNs, summary }: Anomaly, clock: Clock): BundleAnomaly {
-  return { detector, time: wallTimeOf(timeNs, clock), summary };
+export function anomalyJson(anomaly: Anomaly, clock: Clock): BundleAnomaly {
+  const { detector, rule, severity, firstNs, timeNs, count, summary, evidence } = anomaly;
+  return {
+    detector,
+    time: wallTimeOf(timeNs, clock),
+    summary,
+    rule,
+    severity,
+    ...(firstNs < timeNs ? { first: wallTimeOf(firstNs, clock) } : {}),
+    count,
+    ...(Object.keys(evidence).length === 0 ? {} : { evidence }),
+  };
 }
 
 export function targetJson({ server, share, connectionId }: IncidentTarget): IncidentJson["target"] {
@@ -46,6 +58,7 @@ export function openIncidentJson(incident: Incident, times: IncidentTimes): Inci
     state: "open",
     opened: times.opened,
     closed: null,
+    severity: incident.severity,
     target: targetJson(incident.target),
     anomalies: times.anomalies,
     ...(incident.more.anomalies > 0 ? { more_anomalies: incident.more.anomalies } : {}),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Anomaly } from "../detect/detector.ts";
+import type { Anomaly, Severity } from "../detect/detector.ts";
 import { incidentId } from "./incident-id.ts";
 import { type IncidentRules, Incidents, type IncidentTarget } from "./incidents.ts";
 
@@ -12,13 +12,14 @@ const rules: IncidentRules = {
   repeatNs: 3600 * S,
   postNs: 10 * S,
   maxOpen: 3,
+  maxPerHour: 1000,
   maxAnomalies: 5,
 };
-const anomaly = (timeNs: number, stage: Anomaly["stage"] = "onset"): Anomaly => ({
+const anomaly = (timeNs: number, stage: Anomaly["stage"] = "onset", severity: Severity = "warning"): Anomaly => ({
   detector: "latency",
   rule: "single",
   stage,
-  severity: "warning",
+  severity,
   firstNs: timeNs,
   timeNs,
   count: 1,
@@ -144,4 +145,51 @@ test("ids sort by time and are names of files", () => {
     "20261122T130511Z-latency-3f9a",
   );
   assert.match(incidentId(0, "latency"), /^19700101T000000Z-latency-[0-9a-f]{4}$/);
+});
+
+test("information opens nothing; what is open takes it in, and is not kept open by it", () => {
+  const incidents = make();
+  const info = (atS: number) => incidents.take(anomaly(atS * S, "onset", "info"), { server: "a" }, atS * S);
+  assert.equal(info(0).type, "noted");
+  take(incidents, 1);
+  for (let s = 2; s < 60; s++) assert.equal(info(s).type, "grew");
+  assert.equal(incidents.advance(61 * S).length, 1);
+  assert.deepEqual(incidents.counts, { opened: 1, escalated: 0, noted: 1 });
+});
+
+test("an incident is as bad as the worst that joined it, and gets worse once", () => {
+  const incidents = make();
+  take(incidents, 0);
+  const steps = (["critical", "warning", "critical"] as const).map((severity, index) =>
+    incidents.take(anomaly(index * S, "onset", severity), { server: "a" }, index * S),
+  );
+  assert.deepEqual(
+    steps.map((step) => step.type === "grew" && step.worse),
+    [true, false, false],
+  );
+  assert.equal(incidents.open[0]?.severity, "critical");
+  assert.equal(incidents.counts.escalated, 1);
+});
+
+test("what is critical finds room where the rest does not", () => {
+  const incidents = make({ maxOpen: 1 });
+  const servers = ["a", "b", "c", "d"];
+  const types = servers.map((server) => incidents.take(anomaly(0, "onset", "critical"), { server }, 0).type);
+  assert.deepEqual(types, ["opened", "opened", "opened", "dropped"]);
+});
+
+test("no more are opened within an hour than may be", () => {
+  const incidents = make({ maxPerHour: 2, maxOpen: 64 });
+  const types = ["a", "b", "c"].map((server) => take(incidents, 0, { server }).type);
+  assert.deepEqual(types, ["opened", "opened", "dropped"]);
+  assert.equal(incidents.dropped.tooManyAnHour, 1);
+  assert.equal(take(incidents, 3600, { server: "c" }).type, "opened");
+});
+
+test("what is known of SMB alone does not join an incident of NFS, unless the server is the same", () => {
+  const incidents = make();
+  incidents.take(anomaly(0), { protocol: "nfs", server: "a" }, 0);
+  assert.equal(incidents.take(anomaly(0), { protocol: "smb" }, 0).type, "opened");
+  assert.equal(incidents.take(anomaly(0), { protocol: "nfs" }, 0).type, "grew");
+  assert.equal(incidents.take(anomaly(0), { protocol: "smb", server: "a" }, 0).type, "grew");
 });

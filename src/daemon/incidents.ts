@@ -1,5 +1,6 @@
-import type { Anomaly } from "../detect/detector.ts";
+import type { Anomaly, Severity } from "../detect/detector.ts";
 import type { Protocol } from "../detect/observation.ts";
+import { isWorse } from "../detect/verdicts.ts";
 
 /** All times ns of CLOCK_MONOTONIC. */
 export interface IncidentRules {
@@ -11,7 +12,10 @@ export interface IncidentRules {
   readonly repeatNs: number;
   /** Evidence is kept until this long after the last anomaly. */
   readonly postNs: number;
+  /** Open at the same time; two more may be for what is critical. */
   readonly maxOpen: number;
+  /** Opened within an hour. */
+  readonly maxPerHour: number;
   /** Anomalies that are kept per incident. */
   readonly maxAnomalies: number;
 }
@@ -30,6 +34,8 @@ export interface Incident {
   readonly openedNs: number;
   readonly first: Anomaly;
   readonly target: IncidentTarget;
+  /** Of the worst of its anomalies so far. */
+  readonly severity: Severity;
   /** Connections that its anomalies were about. */
   readonly connections: ReadonlySet<bigint>;
   /** At most maxAnomalies, the first ones. */
@@ -44,9 +50,14 @@ export type CloseReason = "quiet" | "length" | "end" | "snapshot";
 
 export type IncidentStep =
   | { readonly type: "opened"; readonly incident: Incident }
-  | { readonly type: "grew"; readonly incident: Incident; readonly anomaly: Anomaly }
-  /** Not opened: too many are open, or the fault of a closed one still lasts. Counted in `dropped`. */
-  | { readonly type: "dropped"; readonly anomaly: Anomaly; readonly reason: "too many open" | "same fault" };
+  /** `worse`: than all before. */
+  | { readonly type: "grew"; readonly incident: Incident; readonly anomaly: Anomaly; readonly worse: boolean }
+  /** Information, and nothing is open that it belongs to. */
+  | { readonly type: "noted"; readonly anomaly: Anomaly }
+  /** Not opened: too many are open or were opened, or the fault of a closed one still lasts. Counted in `dropped`. */
+  | { readonly type: "dropped"; readonly anomaly: Anomaly; readonly reason: DropReason };
+
+export type DropReason = "too many open" | "too many an hour" | "same fault";
 
 interface Growing extends Incident {
   target: IncidentTarget;
@@ -55,6 +66,7 @@ interface Growing extends Incident {
   anomalies: Anomaly[];
   more: { anomalies: number; ongoing: number };
   lastNs: number;
+  severity: Severity;
 }
 
 /** Closed at maxLength while the fault lasted. */
@@ -66,16 +78,21 @@ interface Lasting {
 }
 
 const MAX_LASTING = 64;
+const CRITICAL_MORE = 2;
+const HOUR_NS = 3600e9;
 /** Two would do to know that it is not one. */
 const MAX_SHARES = 16;
 
 /** Anomalies -> incidents: those that belong together in target and time are one. A pure state machine; time is passed in. */
 export class Incidents {
-  readonly dropped = { tooManyOpen: 0, sameFault: 0 };
+  readonly dropped = { tooManyOpen: 0, tooManyAnHour: 0, sameFault: 0 };
+  readonly counts = { opened: 0, escalated: 0, noted: 0 };
   #rules: IncidentRules;
   readonly #idOf: (anomaly: Anomaly) => string;
   #open: Growing[] = [];
   #lasting: Lasting[] = [];
+  /** When the last ones were opened, at most maxPerHour. */
+  #openedNs: number[] = [];
 
   constructor(rules: IncidentRules, idOf: (anomaly: Anomaly) => string) {
     this.#rules = rules;
@@ -95,6 +112,10 @@ export class Incidents {
   take(anomaly: Anomaly, target: IncidentTarget, nowNs: number): IncidentStep {
     const joined = this.#open.find((incident) => sameTarget(incident, target));
     if (joined !== undefined) return this.#grow(joined, anomaly, target, nowNs);
+    if (anomaly.severity === "info") {
+      this.counts.noted++;
+      return { type: "noted", anomaly };
+    }
     const lasting = this.#lasting.find((fault) => sameTarget(fault, target));
     if (
       lasting !== undefined &&
@@ -106,10 +127,20 @@ export class Incidents {
       return { type: "dropped", anomaly, reason: "same fault" };
     }
     this.#lasting = this.#lasting.filter((fault) => fault !== lasting);
-    if (this.#open.length >= this.#rules.maxOpen) {
+    if (this.#open.length >= this.#rules.maxOpen + (anomaly.severity === "critical" ? CRITICAL_MORE : 0)) {
       this.dropped.tooManyOpen++;
       return { type: "dropped", anomaly, reason: "too many open" };
     }
+    this.#openedNs = this.#openedNs.filter((openedNs) => nowNs - openedNs < HOUR_NS);
+    if (this.#openedNs.length >= this.#rules.maxPerHour) {
+      this.dropped.tooManyAnHour++;
+      return { type: "dropped", anomaly, reason: "too many an hour" };
+    }
+    this.#openedNs.push(nowNs);
+    return this.#opened(anomaly, target, nowNs);
+  }
+
+  #opened(anomaly: Anomaly, target: IncidentTarget, nowNs: number): IncidentStep {
     const incident: Growing = {
       id: this.#idOf(anomaly),
       openedNs: nowNs,
@@ -120,8 +151,10 @@ export class Incidents {
       anomalies: [anomaly],
       more: { anomalies: 0, ongoing: 0 },
       lastNs: nowNs,
+      severity: anomaly.severity,
     };
     this.#open.push(incident);
+    this.counts.opened++;
     return { type: "opened", incident };
   }
 
@@ -153,14 +186,20 @@ export class Incidents {
   }
 
   #grow(incident: Growing, anomaly: Anomaly, target: IncidentTarget, nowNs: number): IncidentStep {
-    incident.lastNs = Math.max(incident.lastNs, nowNs);
+    // Information belongs to what is open, and does not keep it open.
+    if (anomaly.severity !== "info") incident.lastNs = Math.max(incident.lastNs, nowNs);
+    const worse = isWorse(anomaly.severity, incident.severity);
+    if (worse) {
+      incident.severity = anomaly.severity;
+      this.counts.escalated++;
+    }
     if (target.connectionId !== undefined) incident.connections.add(target.connectionId);
     if (target.share !== undefined && incident.shares.size < MAX_SHARES) incident.shares.add(target.share);
-    incident.target = targetOf(incident.target.server ?? target.server, incident.shares, incident.connections);
+    incident.target = targetOf({ ...target, ...incident.target }, incident.shares, incident.connections);
     if (anomaly.stage === "ongoing") incident.more.ongoing++;
     else if (incident.anomalies.length < this.#rules.maxAnomalies) incident.anomalies.push(anomaly);
     else incident.more.anomalies++;
-    return { type: "grew", incident, anomaly };
+    return { type: "grew", incident, anomaly, worse };
   }
 
   #remove(gone: readonly Incident[]): void {
@@ -169,7 +208,15 @@ export class Incidents {
 }
 
 /** A target of which neither the server nor the connection is known belongs to whatever is open. */
-function sameTarget(known: Pick<Incident, "target" | "connections">, target: IncidentTarget): boolean {
+function sameTarget(
+  known: Pick<Incident, "target" | "connections">,
+  target: IncidentTarget,
+): boolean {
+  // One server may serve both: its name joins them, nothing else does.
+  if (known.target.server === undefined || target.server === undefined) {
+    const [one, other] = [known.target.protocol, target.protocol];
+    if (one !== undefined && other !== undefined && one !== other) return false;
+  }
   if (target.connectionId === undefined && target.server === undefined) return true;
   if (known.connections.size === 0 && known.target.server === undefined) return true;
   if (target.connectionId !== undefined && known.connections.has(target.connectionId)) return true;
@@ -178,13 +225,14 @@ function sameTarget(known: Pick<Incident, "target" | "connections">, target: Inc
 
 /** Names that were learnt later are added; of several shares or connections none is the incident's. */
 function targetOf(
-  server: string | undefined,
+  { protocol, server }: IncidentTarget,
   shares: ReadonlySet<string>,
   connections: ReadonlySet<bigint>,
 ): IncidentTarget {
   const [share] = shares.size === 1 ? shares : [];
   const [connectionId] = connections.size === 1 ? connections : [];
   return {
+    ...(protocol === undefined ? {} : { protocol }),
     ...(server === undefined ? {} : { server }),
     ...(share === undefined ? {} : { share }),
     ...(connectionId === undefined ? {} : { connectionId }),

@@ -31,7 +31,6 @@ export interface JudgeDeps {
 }
 
 const MAX_SERVERS = 4096;
-
 /** Observations in, incidents out: nothing of it depends on anything but its clock, DebugData and what it is given. */
 export class Judge {
   readonly incidents: Incidents;
@@ -162,6 +161,7 @@ function incidentRules({ incidents }: Config): IncidentRules {
     repeatNs: incidents.repeat,
     postNs: incidents.post,
     maxOpen: incidents.max_open,
+    maxPerHour: incidents.max_per_hour,
     maxAnomalies: incidents.max_anomalies,
   };
 }

@@ -44,6 +44,7 @@ export async function replayDaemon(recording: Recording, config: Config, news: R
   const open = new Map<string, Replayed>();
   let incidents = 0;
   const onStep = (step: IncidentStep, anomaly: Anomaly): void => {
+    if (step.type === "noted") return;
     if (step.type === "dropped") news.dropped?.(anomalyJson(anomaly, clock), step.reason);
     else if (step.type === "grew") open.get(step.incident.id)?.grew(anomaly);
     else {
@@ -81,9 +82,9 @@ export async function replayDaemon(recording: Recording, config: Config, news: R
   // Its helper went on: it is this program that does not understand it.
   if (heard.error !== undefined) throw new AodError("usage", `${recording.path} cannot be replayed: ${heard.error}`);
   close(judge.end());
-  const { tooManyOpen, sameFault } = judge.incidents.dropped;
+  const { tooManyOpen, tooManyAnHour, sameFault } = judge.incidents.dropped;
   const { anomalies, ghostAnomalies: ghosts } = judge.counters;
-  return { incidents, anomalies, dropped: tooManyOpen + sameFault, ghosts, lost: player.lost };
+  return { incidents, anomalies, dropped: tooManyOpen + tooManyAnHour + sameFault, ghosts, lost: player.lost };
 }
 
 /** What a helper could not go on for, until it has ended. */

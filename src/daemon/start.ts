@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.ts";
 import { recoverBundles } from "../bundle/recover.ts";
 import { applyRetention, listBundles } from "../bundle/retention.ts";
@@ -22,6 +23,7 @@ import { hasCode } from "../system/proc.ts";
 import { createRunner } from "../system/process.ts";
 import { createSampleRing } from "../system/samples.ts";
 import { startStream } from "../system/stream.ts";
+import { type AnnounceRules, Announcer } from "./announcer.ts";
 import { startApi } from "./api.ts";
 import { capturer, createFlightRecorder, type Roots } from "./capturer.ts";
 import type { Config } from "./config.ts";
@@ -93,6 +95,12 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
       () => recorder,
       () => Promise.resolve(status()),
     );
+    const announcer = new Announcer({
+      rules: () => announceRules(live.config),
+      run: createRunner(),
+      journald: () => existsSync(join(roots.fsRoot ?? "/", "run/systemd/journal/socket")),
+      log,
+    });
     let rehearsal: Rehearsal | undefined;
     const readDebugData = options.debugData ?? debugDataIn(world.readUnrecorded);
     const recorder = createFlightRecorder(config, roots, readDebugData);
@@ -128,6 +136,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         if (enabled && args[0] === "open") recorder.verbose.on(forNs);
         await capture(...args);
       },
+      announce: (news) => announcer.announce(news),
     });
     await daemon.recover();
     const status = () =>
@@ -145,6 +154,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         freeBytes: () => freeBytes(config.state_dir),
         rehearsal,
         recorder: recorder.status(),
+        announcer,
       });
     const metrics = (accept: string | undefined) =>
       metricsAnswer(
@@ -202,6 +212,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
         // What still comes opens and closes nothing.
         const recorded = world.recorder?.end();
         await daemon.end();
+        await Promise.race([announcer.idle(), sleep(ANNOUNCE_END_MS, undefined, { ref: false })]);
         await recorded;
         if (world.recorder !== undefined) tellLoss(world.recorder, log);
         await rehearsing;
@@ -219,6 +230,8 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
   }
 }
 
+/** ms that news of the incidents that the end has closed may take. */
+const ANNOUNCE_END_MS = 1500;
 const RECORDING_MAX = 1024 ** 3;
 
 function recordTo(file: string, world: LiveWorld): void {
@@ -236,6 +249,11 @@ function recordTo(file: string, world: LiveWorld): void {
 function tellLoss({ writer: { lost, failure } }: Recorder, log: Logger): void {
   if (lost.chunks > 0) log.warn(lost, "the recording lacks pieces: the disk was too slow");
   if (failure !== undefined) log.error({ error: failure }, "the recording is cut off");
+}
+
+function announceRules({ incidents }: Config): AnnounceRules {
+  const { journal, on_incident: program, on_incident_limit: limitNs } = incidents;
+  return { journal, program, programLimitMs: limitNs / 1e6 };
 }
 
 /** Of both directories: each has one daemon. */

@@ -9,6 +9,7 @@ import type { Hook, Loss } from "../probe/op.ts";
 import type { ReadDebugData } from "../probe/target-names.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
+import type { Announcer } from "./announcer.ts";
 import type { Daemon } from "./daemon.ts";
 import type { FurtherProbe } from "./further-probes.ts";
 import type { IncidentJson } from "./incident-json.ts";
@@ -36,7 +37,16 @@ export interface Status {
     readonly remembered: number;
     readonly anomalies: number;
     /** Anomalies that opened none: of a fault that outlasted its incident, for want of room, and hangs that DebugData knows nothing of. */
-    readonly dropped: { readonly same_fault: number; readonly too_many_open: number; readonly not_hanging: number };
+    readonly dropped: {
+      readonly same_fault: number;
+      readonly too_many_open: number;
+      readonly too_many_an_hour: number;
+      readonly not_hanging: number;
+    };
+    /** Since the daemon's start. Information that found no open incident is `noted`. */
+    readonly counts: { readonly opened: number; readonly escalated: number; readonly noted: number };
+    /** How incidents are told: to the journal (`ok`, `off`, or why not), to a program. */
+    readonly announced?: Announcer["counts"] & { readonly journal: string; readonly last_error?: string };
     readonly index_error?: string;
   };
   readonly bundles: {
@@ -127,6 +137,13 @@ export interface StatusSources {
   readonly freeBytes: () => Promise<number>;
   readonly rehearsal: Rehearsal | undefined;
   readonly recorder?: FlightRecorderStatus;
+  readonly announcer?: Announcer;
+}
+
+function announcedBy(announcer: Announcer | undefined): Pick<Status["incidents"], "announced"> {
+  if (announcer === undefined) return {};
+  const { counts, journalState: journal, lastError } = announcer;
+  return { announced: { journal, ...counts, ...(lastError === undefined ? {} : { last_error: lastError }) } };
 }
 
 export async function statusOf(sources: StatusSources): Promise<Status> {
@@ -155,8 +172,11 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
       dropped: {
         same_fault: dropped.sameFault,
         too_many_open: dropped.tooManyOpen,
+        too_many_an_hour: dropped.tooManyAnHour,
         not_hanging: daemon.judge.counters.ghostAnomalies,
       },
+      counts: daemon.judge.incidents.counts,
+      ...announcedBy(sources.announcer),
       ...(daemon.index.error === undefined ? {} : { index_error: daemon.index.error }),
     },
     bundles: await bundlesOf(sources),

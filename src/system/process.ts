@@ -14,6 +14,8 @@ export interface RunOptions {
   /** Replaces the environment; default: PATH and LC_ALL=C only. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** What it reads on stdin; nothing when absent. */
+  readonly input?: string;
 }
 
 /**
@@ -94,7 +96,7 @@ function runGroup(argv: Argv, options: RunOptions): Promise<Omit<RunResult, "too
   try {
     child = spawn(argv[0], argv.slice(1), {
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: { ...options.env },
       cwd: "/",
     });
@@ -133,6 +135,9 @@ function runGroup(argv: Argv, options: RunOptions): Promise<Omit<RunResult, "too
         settle({ ...shared, status: "failed", reason: trouble ?? `exit status ${code}` });
       }
     };
+    // Whoever does not read to the end (EPIPE) tells why by its exit status.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(options.input);
     child.stdout?.on("data", stdout.take);
     child.stderr?.on("data", stderr.take);
     child.on("error", (error) => finish(null, error.message));
