@@ -121,7 +121,10 @@ test("news that a slow program does not take are dropped and counted", async () 
 test("the daemon announces what opens and closes; a snapshot by hand too", async (t) => {
   const told: string[] = [];
   const world = createWorld(t, {
-    deps: { announce: ({ event, incident: { severity, anomalies } }) => told.push(`${event} ${severity} ${anomalies[0]?.detector}`) },
+    deps: {
+      announce: ({ event, incident: { severity, anomalies } }) =>
+        told.push(`${event} ${severity} ${anomalies[0]?.detector}`),
+    },
   });
   await world.seconds(1);
   world.daemon.snapshot({ note: "for a test", forNs: 5e9 });

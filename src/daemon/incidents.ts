@@ -208,10 +208,7 @@ export class Incidents {
 }
 
 /** A target of which neither the server nor the connection is known belongs to whatever is open. */
-function sameTarget(
-  known: Pick<Incident, "target" | "connections">,
-  target: IncidentTarget,
-): boolean {
+function sameTarget(known: Pick<Incident, "target" | "connections">, target: IncidentTarget): boolean {
   // One server may serve both: its name joins them, nothing else does.
   if (known.target.server === undefined || target.server === undefined) {
     const [one, other] = [known.target.protocol, target.protocol];

@@ -57,6 +57,7 @@ export class Snapshots {
       anomalies: [first],
       more: { anomalies: 0, ongoing: 0 },
       lastNs: nowNs,
+      severity: first.severity,
     };
     this.#open.push({ incident, untilNs: nowNs + forNs });
     return incident;
