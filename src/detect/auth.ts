@@ -46,7 +46,7 @@ const UPCALL_KEY = "cifs.spnego";
 export class AuthDetector implements Detector {
   readonly name = "auth";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: AuthRules;
+  #rules: AuthRules;
   readonly #failures: BoundedMap<string, WindowCount>;
   readonly #verdicts: Verdicts;
   readonly #blindness = new Blindness([
@@ -59,6 +59,13 @@ export class AuthDetector implements Detector {
     this.#rules = rules;
     this.#failures = new BoundedMap(rules.maxTracked);
     this.#verdicts = new Verdicts("auth", rules.maxTracked);
+  }
+
+  configure(rules: AuthRules): void {
+    // What was counted in another window is no count in this one.
+    if (rules.windowNs !== this.#rules.windowNs) this.#failures.clear();
+    this.#failures.resize(rules.maxTracked);
+    this.#rules = rules;
   }
 
   observe(observation: Observation): Anomaly[] {

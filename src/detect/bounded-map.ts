@@ -2,7 +2,7 @@
 export class BoundedMap<Key, Value> {
   /** Entries that were given up for others. */
   forgotten = 0;
-  readonly #limit: number;
+  #limit: number;
   readonly #entries = new Map<Key, Value>();
 
   constructor(limit: number) {
@@ -11,6 +11,16 @@ export class BoundedMap<Key, Value> {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Another limit from now on. */
+  resize(limit: number): void {
+    this.#limit = limit;
+    this.#shrink();
+  }
+
+  clear(): void {
+    this.#entries.clear();
   }
 
   /** Looks without using it. */
@@ -33,11 +43,7 @@ export class BoundedMap<Key, Value> {
 
   set(key: Key, value: Value): void {
     this.#touch(key, value);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#limit) break;
-      this.#entries.delete(oldest);
-      this.forgotten++;
-    }
+    this.#shrink();
   }
 
   delete(key: Key): void {
@@ -55,6 +61,14 @@ export class BoundedMap<Key, Value> {
   /** Deletes those that `keep` does not want. */
   retain(keep: (value: Value, key: Key) => boolean): void {
     for (const [key, value] of this.#entries) if (!keep(value, key)) this.#entries.delete(key);
+  }
+
+  #shrink(): void {
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#limit) break;
+      this.#entries.delete(oldest);
+      this.forgotten++;
+    }
   }
 
   #touch(key: Key, value: Value): void {

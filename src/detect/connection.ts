@@ -18,7 +18,7 @@ interface Known {
   /** Since when all looks have shown tasks that wait for credits while nothing was answered. */
   starvedSinceNs: number | undefined;
   sessionBadSinceNs: number | undefined;
-  readonly reconnects: WindowCount;
+  reconnects: WindowCount;
 }
 
 const USER_SESSION_DELETED = 0xc000_0203;
@@ -30,14 +30,14 @@ const ONE_EXPIRY_NS = 10e9;
 /** What happens to the connections of the SMB client: reconnects that cost requests, a server that stays away, credits, sessions. */
 export class ConnectionDetector implements Detector {
   readonly name = "connection";
-  readonly needs: Needs;
-  readonly #rules: ConnectionRules;
+  needs: Needs;
+  #rules: ConnectionRules;
   readonly #known: BoundedMap<string, Known>;
   readonly #verdicts = new Verdicts("connection");
   readonly #expiries: BoundedMap<string, { readonly window: WindowCount; lastNs: number }>;
   readonly #answered: BoundedMap<bigint, number>;
   readonly #killed: BoundedMap<bigint, number>;
-  readonly #statsReconnects: WindowCount;
+  #statsReconnects: WindowCount;
   readonly #blindness = new Blindness([
     { source: "debug-data", without: "SMB: of connections only the number of reconnects is known" },
     {
@@ -59,7 +59,19 @@ export class ConnectionDetector implements Detector {
     this.#answered = new BoundedMap(rules.maxTargets);
     this.#killed = new BoundedMap(rules.maxTargets);
     this.#statsReconnects = new WindowCount(rules.stormWindowNs);
-    this.needs = { slowNs: new Map(), inflightNs: rules.waiterAgeNs };
+    this.needs = needsOf(rules);
+  }
+
+  configure(rules: ConnectionRules): void {
+    // What was counted in another window is no count in this one.
+    if (rules.stormWindowNs !== this.#rules.stormWindowNs) {
+      this.#expiries.clear();
+      this.#statsReconnects = new WindowCount(rules.stormWindowNs);
+      for (const known of this.#known.values()) known.reconnects = new WindowCount(rules.stormWindowNs);
+    }
+    for (const map of [this.#known, this.#expiries, this.#answered, this.#killed]) map.resize(rules.maxTargets);
+    this.#rules = rules;
+    this.needs = needsOf(rules);
   }
 
   observe(observation: Observation): Anomaly[] {
@@ -286,6 +298,10 @@ export class ConnectionDetector implements Detector {
     const quietNs = rule.startsWith("reconnect") ? this.#rules.stormWindowNs : QUIET_NS;
     return this.#verdicts.tell({ rule, key: look.key, severity, timeNs, quietNs, target: targetOf(look), ...rest });
   }
+}
+
+function needsOf({ waiterAgeNs }: ConnectionRules): Needs {
+  return { slowNs: new Map(), inflightNs: waiterAgeNs };
 }
 
 function targetOf({ server, connectionId }: ConnectionLook): AnomalyTarget {

@@ -58,8 +58,8 @@ const MAX_NAMES = 32;
 /** Errors that come too often: rules of commands and statuses, or the counters of the kernel where no status is known. */
 export class ErrorsDetector implements Detector {
   readonly name = "errors";
-  readonly needs: Needs;
-  readonly #rules: ErrorsRules;
+  needs: Needs;
+  #rules: ErrorsRules;
   readonly #tallies: BoundedMap<string, Tally>;
   readonly #verdicts = new Verdicts("errors");
   readonly #blindness: Blindness;
@@ -67,22 +67,21 @@ export class ErrorsDetector implements Detector {
 
   constructor(rules: ErrorsRules) {
     this.#rules = rules;
-    this.#tallies = new BoundedMap(rules.maxTargets * Math.max(1, rules.rules.length));
-    const smb = rules.rules.filter(({ protocol }) => protocol === "smb");
-    const all = smb.some(({ commands }) => commands === undefined);
-    const named = new Set(smb.flatMap(({ commands }) => [...(commands ?? [])]));
-    const codes = [...commandNames.entries()].filter(([, name]) => all || named.has(name)).map(([code]) => code);
-    const rpc = rules.rules.some(({ protocol }) => protocol === "nfs");
-    this.needs = {
-      slowNs: new Map(),
-      ...(codes.length === 0 ? {} : { errorCommands: new Set(codes) }),
-      ...(rpc ? { rpc: { errors: true } } : {}),
-    };
+    this.#tallies = new BoundedMap(tallies(rules));
+    this.needs = needsOf(rules);
     const fallback = "only how many failed is known, not with which status";
     this.#blindness = new Blindness([
       { source: "smb_wire", without: `SMB: ${fallback}` },
       { source: "nfs_rpc", without: `NFS: ${fallback}` },
     ]);
+  }
+
+  configure(rules: ErrorsRules): void {
+    // What was counted in another window is no count in this one.
+    if (rules.windowNs !== this.#rules.windowNs) this.#tallies.clear();
+    this.#tallies.resize(tallies(rules));
+    this.#rules = rules;
+    this.needs = needsOf(rules);
   }
 
   observe(observation: Observation): Anomaly[] {
@@ -218,6 +217,25 @@ export class ErrorsDetector implements Detector {
     tally.lastNs = Math.max(tally.lastNs, timeNs);
     return tally;
   }
+}
+
+/** One for each rule and target. */
+function tallies({ maxTargets, rules }: ErrorsRules): number {
+  return maxTargets * Math.max(1, rules.length);
+}
+
+/** What the probes must tell. */
+function needsOf({ rules }: ErrorsRules): Needs {
+  const smb = rules.filter(({ protocol }) => protocol === "smb");
+  const all = smb.some(({ commands }) => commands === undefined);
+  const named = new Set(smb.flatMap(({ commands }) => [...(commands ?? [])]));
+  const codes = [...commandNames.entries()].filter(([, name]) => all || named.has(name)).map(([code]) => code);
+  const rpc = rules.some(({ protocol }) => protocol === "nfs");
+  return {
+    slowNs: new Map(),
+    ...(codes.length === 0 ? {} : { errorCommands: new Set(codes) }),
+    ...(rpc ? { rpc: { errors: true } } : {}),
+  };
 }
 
 function matches({ protocol, commands, statuses }: ErrorRule, failure: Failure): boolean {

@@ -2,7 +2,7 @@
 export class FirstSeen<Key> {
   /** Not followed because there were more than the limit. */
   overflow = 0;
-  readonly #limit: number;
+  #limit: number;
   #since = new Map<Key, number>();
 
   constructor(limit: number) {
@@ -11,6 +11,10 @@ export class FirstSeen<Key> {
 
   get size(): number {
     return this.#since.size;
+  }
+
+  resize(limit: number): void {
+    this.#limit = limit;
   }
 
   /** Since when each of them, in their order. */

@@ -29,8 +29,8 @@ const QUIET_NS = 15e9;
  */
 export class HangDetector implements Detector {
   readonly name = "hang";
-  readonly needs: Needs;
-  readonly #rules: HangRules;
+  needs: Needs;
+  #rules: HangRules;
   readonly #verdicts = new Verdicts("hang");
   readonly #rejected = new Set<number>();
   readonly #mids: FirstSeen<string>;
@@ -55,7 +55,13 @@ export class HangDetector implements Detector {
     this.#mids = new FirstSeen(rules.maxTracked);
     this.#owing = new BoundedMap(rules.maxTracked);
     this.#answeredNs = new BoundedMap(rules.maxTracked);
-    this.needs = { slowNs: new Map(), inflightNs: rules.afterNs, rpc: { inflightNs: rules.afterNs } };
+    this.needs = needsOf(rules);
+  }
+
+  configure(rules: HangRules): void {
+    this.#rules = rules;
+    this.needs = needsOf(rules);
+    for (const map of [this.#mids, this.#owing, this.#answeredNs]) map.resize(rules.maxTracked);
   }
 
   observe(observation: Observation): Anomaly[] {
@@ -203,4 +209,8 @@ export class HangDetector implements Detector {
   #answered(key: string, nowNs: number): void {
     this.#answeredNs.set(key, nowNs);
   }
+}
+
+function needsOf({ afterNs }: HangRules): Needs {
+  return { slowNs: new Map(), inflightNs: afterNs, rpc: { inflightNs: afterNs } };
 }

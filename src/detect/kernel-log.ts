@@ -15,12 +15,16 @@ export interface KernelLogRules {
 export class KernelLogDetector implements Detector {
   readonly name = "kernel-log";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: KernelLogRules;
+  #rules: KernelLogRules;
   readonly #verdicts = new Verdicts("kernel-log");
   readonly #blindness = new Blindness([{ source: "kernel-log", without: "no message of the kernel" }]);
   #messages = 0;
 
   constructor(rules: KernelLogRules) {
+    this.#rules = rules;
+  }
+
+  configure(rules: KernelLogRules): void {
     this.#rules = rules;
   }
 

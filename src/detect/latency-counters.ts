@@ -37,7 +37,7 @@ interface Means {
 export class CounterLatencyDetector implements Detector {
   readonly name = "latency-counters";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: CounterLatencyRules;
+  #rules: CounterLatencyRules;
   readonly #windows: BoundedMap<string, WindowCount>;
   readonly #verdicts = new Verdicts("latency");
   readonly #blindness = new Blindness([
@@ -49,6 +49,13 @@ export class CounterLatencyDetector implements Detector {
   constructor(rules: CounterLatencyRules) {
     this.#rules = rules;
     this.#windows = new BoundedMap(rules.maxTargets);
+  }
+
+  configure(rules: CounterLatencyRules): void {
+    // What was counted in another window is no count in this one.
+    if (rules.windowNs !== this.#rules.windowNs) this.#windows.clear();
+    this.#windows.resize(rules.maxTargets);
+    this.#rules = rules;
   }
 
   observe(observation: Observation): Anomaly[] {

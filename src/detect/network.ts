@@ -23,8 +23,8 @@ export interface NetworkRules {
 }
 
 interface Known {
-  readonly sent: WindowCount;
-  readonly again: WindowCount;
+  sent: WindowCount;
+  again: WindowCount;
   zeroSinceNs: number | undefined;
   connectingSinceNs: number | undefined;
   /** At the last look: written and not acknowledged. */
@@ -37,7 +37,7 @@ const QUIET_NS = 30e9;
 export class NetworkDetector implements Detector {
   readonly name = "network";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: NetworkRules;
+  #rules: NetworkRules;
   readonly #known: BoundedMap<string, Known>;
   readonly #verdicts = new Verdicts("network");
   readonly #blindness = new Blindness([
@@ -49,6 +49,18 @@ export class NetworkDetector implements Detector {
   constructor(rules: NetworkRules) {
     this.#rules = rules;
     this.#known = new BoundedMap(rules.maxTargets);
+  }
+
+  configure(rules: NetworkRules): void {
+    // What was counted in another window is no count in this one.
+    if (rules.windowNs !== this.#rules.windowNs) {
+      for (const known of this.#known.values()) {
+        known.sent = new WindowCount(rules.windowNs);
+        known.again = new WindowCount(rules.windowNs);
+      }
+    }
+    this.#known.resize(rules.maxTargets);
+    this.#rules = rules;
   }
 
   observe(observation: Observation): Anomaly[] {

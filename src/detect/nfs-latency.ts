@@ -31,8 +31,8 @@ interface Slow {
 /** Slow RPCs of one server: `count` of them within a window, or one that is slow enough by itself. Retries are part of an operation. */
 export class NfsLatencyDetector implements Detector {
   readonly name = "nfs-latency";
-  readonly needs: Needs;
-  readonly #rules: NfsLatencyRules;
+  needs: Needs;
+  #rules: NfsLatencyRules;
   readonly #windows: BoundedMap<string, SlowWindow<Slow>>;
   readonly #verdicts = new Verdicts("nfs-latency");
   readonly #blindness = new Blindness([{ source: "nfs_rpc", without: "no single RPC is seen" }]);
@@ -41,14 +41,15 @@ export class NfsLatencyDetector implements Detector {
   constructor(rules: NfsLatencyRules) {
     this.#rules = rules;
     this.#windows = new BoundedMap(rules.maxTargets);
-    const least = ({ thresholdNs, singleNs }: CommandThresholds) => Math.min(thresholdNs, singleNs);
-    const slowNsOf = new Map([...rules.commands].map(([name, thresholds]) => [name, least(thresholds)] as const));
-    for (const name of rules.exclude) slowNsOf.set(name, Number.POSITIVE_INFINITY);
-    const inflightNs = Math.min(least(rules.general), ...slowNsOf.values());
-    this.needs = {
-      slowNs: new Map(),
-      rpc: { slowNs: least(rules.general), slowNsOf, ...(rules.inFlight ? { inflightNs } : {}) },
-    };
+    this.needs = needsOf(rules);
+  }
+
+  configure(rules: NfsLatencyRules): void {
+    const { windowNs, count } = rules;
+    for (const window of this.#windows.values()) window.configure({ windowNs, count, limit: Math.max(128, count) });
+    this.#windows.resize(rules.maxTargets);
+    this.#rules = rules;
+    this.needs = needsOf(rules);
   }
 
   observe(observation: Observation): Anomaly[] {
@@ -128,6 +129,17 @@ export class NfsLatencyDetector implements Detector {
       },
     });
   }
+}
+
+function needsOf(rules: NfsLatencyRules): Needs {
+  const least = ({ thresholdNs, singleNs }: CommandThresholds) => Math.min(thresholdNs, singleNs);
+  const slowNsOf = new Map([...rules.commands].map(([name, thresholds]) => [name, least(thresholds)] as const));
+  for (const name of rules.exclude) slowNsOf.set(name, Number.POSITIVE_INFINITY);
+  const inflightNs = Math.min(least(rules.general), ...slowNsOf.values());
+  return {
+    slowNs: new Map(),
+    rpc: { slowNs: least(rules.general), slowNsOf, ...(rules.inFlight ? { inflightNs } : {}) },
+  };
 }
 
 /** What an RPC went to, as anomalies name it. */

@@ -36,7 +36,7 @@ const dataOperations: ReadonlySet<string> = new Set(["READ", "WRITE", "COMMIT", 
 export class NfsRpcDetector implements Detector {
   readonly name = "nfs-rpc";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: NfsRpcRules;
+  #rules: NfsRpcRules;
   readonly #known: BoundedMap<string, Known>;
   readonly #verdicts = new Verdicts("nfs-rpc");
   readonly #blindness = new Blindness([
@@ -47,6 +47,13 @@ export class NfsRpcDetector implements Detector {
   constructor(rules: NfsRpcRules) {
     this.#rules = rules;
     this.#known = new BoundedMap(rules.maxTargets);
+  }
+
+  configure(rules: NfsRpcRules): void {
+    // What was counted in another window is no count in this one.
+    if (rules.windowNs !== this.#rules.windowNs) this.#known.clear();
+    this.#known.resize(rules.maxTargets);
+    this.#rules = rules;
   }
 
   observe(observation: Observation): Anomaly[] {

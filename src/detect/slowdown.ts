@@ -95,7 +95,7 @@ interface Requests {
 export class SlowdownDetector implements Detector {
   readonly name = "slowdown";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: SlowdownRules;
+  #rules: SlowdownRules;
   readonly #learnt: BoundedMap<string, Learnt>;
   readonly #data: BoundedMap<string, DataLoad>;
   readonly #verdicts: Verdicts;
@@ -113,6 +113,15 @@ export class SlowdownDetector implements Detector {
     this.#data = new BoundedMap(rules.maxKeys);
     this.#verdicts = new Verdicts("slowdown", rules.maxKeys);
     this.#sizes = new RequestSizes(rules.maxKeys);
+  }
+
+  configure(rules: SlowdownRules): void {
+    // Of slices of another length the rates are others; the distributions stay what they are.
+    if (rules.sliceNs !== this.#rules.sliceNs)
+      for (const learnt of this.#learnt.values()) learnt.rate *= rules.sliceNs / this.#rules.sliceNs;
+    this.#learnt.resize(rules.maxKeys);
+    this.#data.resize(rules.maxKeys);
+    this.#rules = rules;
   }
 
   observe(observation: Observation): Anomaly[] {

@@ -50,7 +50,7 @@ const NO_BYTES = 4096;
 export class ThroughputDetector implements Detector {
   readonly name = "throughput";
   readonly needs: Needs = { slowNs: new Map() };
-  readonly #rules: ThroughputRules;
+  #rules: ThroughputRules;
   readonly #known: BoundedMap<string, Known>;
   readonly #verdicts = new Verdicts("throughput");
   readonly #blindness = new Blindness([
@@ -64,6 +64,11 @@ export class ThroughputDetector implements Detector {
   constructor(rules: ThroughputRules) {
     this.#rules = rules;
     this.#known = new BoundedMap(rules.maxTargets);
+  }
+
+  configure(rules: ThroughputRules): void {
+    this.#known.resize(rules.maxTargets);
+    this.#rules = rules;
   }
 
   observe(observation: Observation): Anomaly[] {

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { defaultErrorRules } from "../detect/error-defaults.ts";
+import { reconfigure } from "../detect/reconfigure.ts";
+import { createDetectors } from "../detect/registry.ts";
+import { messageOf } from "../system/error.ts";
+import { detectorRules, parseConfig } from "./config.ts";
+
+const problems = (text: string): string[] => {
+  try {
+    parseConfig(text, "aod.yaml");
+  } catch (error) {
+    return messageOf(error).split("\n").slice(1);
+  }
+  return [];
+};
+
+test("all detectors are on by default, each can be switched off", () => {
+  const all = detectorRules(parseConfig("", "a.yaml"));
+  assert.equal(createDetectors(all).length, 12);
+  const sections =
+    "latency nfs_latency errors hang connection network kernel_log nfs_rpc auth slowdown throughput".split(" ");
+  const off = sections.map((name) => `  ${name}: {enabled: false}`).join("\n");
+  assert.deepEqual(detectorRules(parseConfig(`detectors:\n${off}\n`, "a.yaml")), {});
+});
+
+test("every status and command of the default error rules has a number", () => {
+  const { errors } = detectorRules(parseConfig("", "a.yaml"));
+  for (const rule of errors?.rules ?? []) {
+    const written = defaultErrorRules[rule.name];
+    assert.equal(rule.statuses.size, new Set(written?.statuses).size, rule.name);
+    assert.equal(rule.commands?.size ?? 0, written?.commands.length, rule.name);
+  }
+  assert.equal(errors?.rules.length, 8);
+});
+
+test("an error rule changes, adds to and takes away from the defaults", () => {
+  const yaml = `detectors:
+  errors:
+    rules:
+      severe: {count: 7}
+      eof-read-burst: off
+      delay: {protocol: nfs, commands: [open, READ], statuses: [delay, 10008], count: 2, severity: info}
+`;
+  const rules = detectorRules(parseConfig(yaml, "a.yaml")).errors?.rules ?? [];
+  const named = (name: string) => rules.find((rule) => rule.name === name);
+  assert.deepEqual([named("severe")?.count, named("severe")?.statuses.size], [7, 18]);
+  assert.equal(named("eof-read-burst"), undefined);
+  assert.deepEqual(named("delay"), {
+    name: "delay",
+    protocol: "nfs",
+    commands: new Set(["OPEN", "READ"]),
+    statuses: new Set([10_008]),
+    count: 2,
+    severity: "info",
+  });
+});
+
+test("what another detector tells, the kernel log's leaves to it, unless that is off or the configuration says otherwise", () => {
+  const of = (yaml: string) => detectorRules(parseConfig(yaml, "a.yaml")).kernelLog?.severities.get("nfs.locks-lost");
+  assert.equal(of(""), "off");
+  assert.equal(of("detectors: {nfs_rpc: {enabled: false}}"), undefined, "as its kind");
+  assert.equal(of("detectors: {kernel_log: {severities: {nfs.locks-lost: critical}}}"), "critical");
+});
+
+const wrong: readonly (readonly [yaml: string, problem: RegExp])[] = [
+  [
+    "detectors: {errors: {rules: {x: {statuses: [STATUS_DISC_FULL], count: 1}}}}",
+    /errors\.rules\.x\.statuses\[0\]: expected an NT status such as STATUS_DISK_FULL/,
+  ],
+  [
+    "detectors: {errors: {rules: {x: {protocol: nfs, statuses: [NFS4ERR_STAL]}}}}",
+    /statuses\[0\]: expected an NFS status such as NFS4ERR_STALE/,
+  ],
+  [
+    "detectors: {errors: {rules: {x: {statuses: [disk_full], commands: [wirte]}}}}",
+    /commands\[0\]: expected an SMB2 command/,
+  ],
+  ["detectors: {errors: {rules: {x: {count: 3}}}}", /errors\.rules\.x: expected at least one of `statuses`/],
+  [
+    "detectors: {errors: {rules: {severe: 5}}}",
+    /errors\.rules\.severe: expected a mapping of protocol, commands, statuses, count and severity, or off/,
+  ],
+  ["detectors: {kernel_log: {severities: {smb.not-there: info}}}", /severities\.smb\.not-there/],
+  ["detectors: {kernel_log: {severities: {trouble: bad}}}", /expected one of info, warning, critical, off/],
+  [
+    "detectors: {network: {retransmit_share: 5}}",
+    /retransmit_share: expected a share from 0 to 1 such as 0\.05 \(got 5\)/,
+  ],
+  ["detectors: {nfs_latency: {exclude: [OPNE]}}", /exclude\[0\]: expected an NFS procedure such as READ or OPEN/],
+  [
+    "incidents: {on_incident: [notify.sh]}",
+    /on_incident: expected a list: an absolute path of a program, then its arguments/,
+  ],
+];
+for (const [yaml, problem] of wrong) {
+  test(`wrong: ${yaml}`, () => {
+    const told = problems(yaml);
+    assert.equal(told.length, 1, told.join("; "));
+    assert.match(told[0] ?? "", problem);
+  });
+}
+
+test("every detector takes other rules without beginning anew, and asks the probes for what it needs then", () => {
+  const before = detectorRules(parseConfig("", "a.yaml"));
+  const yaml = `detectors:
+  latency: {count: 3}
+  nfs_latency: {threshold: 100ms, window: 20s}
+  errors: {window: 30s, rules: {severe: {count: 9}}}
+  hang: {after: 3s}
+  connection: {waiter_age: 1s, storm_window: 5m}
+  network: {window: 10s}
+  kernel_log: {quiet: 5s}
+  nfs_rpc: {window: 30s}
+  auth: {window: 1m}
+  slowdown: {slice: 5s}
+  throughput: {share: 0.1}
+`;
+  const after = detectorRules(parseConfig(yaml, "b.yaml"));
+  const current = createDetectors(before);
+  const { detectors, anew } = reconfigure(current, before, after);
+  assert.deepEqual(anew, []);
+  assert.deepEqual(new Set(detectors), new Set(current));
+  const fresh = createDetectors(after);
+  for (const detector of detectors)
+    assert.deepEqual(detector.needs, fresh.find(({ name }) => name === detector.name)?.needs, detector.name);
+});
