@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type NfsMountStats, type NfsOpStats, parseMountstats } from "../nfs/mountstats.ts";
 import { readLocal } from "../system/proc.ts";
 import type { Capture, CaptureContext } from "./capture.ts";
+import { mountstatsOf } from "./nfs-state.ts";
 
 const SECONDS = 2;
 const limitBytes = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ export function nfsRatesCapture(wait: (ms: number, signal: AbortSignal) => Promi
     phases: ["open", "close"],
     async *collect(context) {
       const name = "nfs-rates.ndjson";
-      const source = join(context.procRoot, "self/mountstats");
+      const source = await mountstatsOf(context);
       const first = await read(context, source);
       if (first.length === 0) {
         yield { name, source, status: "absent", reason: "there is no NFS mount" };

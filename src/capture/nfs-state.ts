@@ -36,7 +36,7 @@ export const nfsState: Capture = {
 };
 
 /** The daemon may live in a mount namespace of its own; hidepid can hide process 1. */
-async function mountstatsOf({ procRoot }: CaptureContext): Promise<string> {
+export async function mountstatsOf({ procRoot }: CaptureContext): Promise<string> {
   const first = join(procRoot, "1/mountstats");
   return await access(first, constants.R_OK).then(
     () => first,
