@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseCcache } from "./ccache.ts";
@@ -40,6 +41,25 @@ describe("a credential cache in a file", () => {
         parseCcache(broken);
       }),
     );
+  });
+});
+
+describe("MIT Kerberos 1.20", () => {
+  const fixture = (name: string) => readFileSync(new URL(`../../test/fixtures/kerberos/${name}`, import.meta.url));
+
+  it("the file and what klist prints of it say the same", () => {
+    const cache = parseCcache(fixture("mit-1.20.ccache"));
+    const end = Date.UTC(2026, 10, 22, 23, 52, 29) / 1000;
+    const renewUntil = Date.UTC(2026, 10, 27, 22, 52, 29) / 1000;
+    assert.deepEqual(cache, {
+      client: "u@LAB.EXAMPLE",
+      tickets: [
+        { service: "krbtgt/LAB.EXAMPLE@LAB.EXAMPLE", end, renewUntil },
+        { service: "cifs/files.example@LAB.EXAMPLE", end, renewUntil },
+      ],
+      whole: true,
+    });
+    assert.deepEqual(parseKlist(fixture("mit-1.20.klist").toString()), cache);
   });
 });
 
