@@ -6,6 +6,8 @@ import { AodError } from "../system/error.ts";
 // <state>/bundles/.tmp-ID/          being filled: state.json, items/...
 
 export const SUFFIX = ".tar.zst";
+// <state>/bundles/ID.pin            an empty file: retention leaves ID alone
+const PIN_SUFFIX = ".pin";
 const partPattern = /^\.(.+)\.tar\.zst\.part$/;
 const stagePattern = /^\.tmp-(.+)$/;
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -14,6 +16,7 @@ const namePattern = /^[A-Za-z0-9_][A-Za-z0-9._+@-]{0,127}(?:\/[A-Za-z0-9_][A-Za-
 export const bundlesDir = (stateDir: string): string => join(stateDir, "bundles");
 export const archivePath = (stateDir: string, id: string): string => join(bundlesDir(stateDir), `${id}${SUFFIX}`);
 export const partPath = (stateDir: string, id: string): string => join(bundlesDir(stateDir), `.${id}${SUFFIX}.part`);
+export const pinPath = (stateDir: string, id: string): string => join(bundlesDir(stateDir), `${id}${PIN_SUFFIX}`);
 export const stageDir = (stateDir: string, id: string): string => join(bundlesDir(stateDir), `.tmp-${id}`);
 export const itemsDir = (stage: string): string => join(stage, "items");
 
@@ -21,6 +24,7 @@ export type LayoutEntry =
   | { readonly kind: "archive"; readonly id: string }
   | { readonly kind: "part"; readonly id: string }
   | { readonly kind: "stage"; readonly id: string }
+  | { readonly kind: "pin"; readonly id: string }
   | { readonly kind: "other" };
 
 /** What an entry of the bundles directory is, by its name. */
@@ -29,6 +33,8 @@ export function classify(name: string): LayoutEntry {
   if (part !== undefined && isBundleId(part)) return { kind: "part", id: part };
   const stage = stagePattern.exec(name)?.[1];
   if (stage !== undefined && isBundleId(stage)) return { kind: "stage", id: stage };
+  const pinned = name.endsWith(PIN_SUFFIX) ? name.slice(0, -PIN_SUFFIX.length) : "";
+  if (isBundleId(pinned)) return { kind: "pin", id: pinned };
   const id = name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : "";
   return isBundleId(id) ? { kind: "archive", id } : { kind: "other" };
 }

@@ -3,6 +3,7 @@ import type { Disk } from "./disk.ts";
 import { archivePath, bundlesDir, itemsDir, partPath, stageDir } from "./layout.ts";
 import { type Item, type Manifest, SCHEMA_VERSION } from "./manifest.ts";
 import { packArchive } from "./pack.ts";
+import { redact } from "./redact.ts";
 import { mergeLosses, type StageState } from "./state.ts";
 
 /**
@@ -51,7 +52,8 @@ function entriesOf(state: StageState, stage: string, how: Manifest["state"]) {
   const items = [...state.items].sort((a, b) => (a.name < b.name ? -1 : 1));
   const manifest = {
     name: `${id}/manifest.json`,
-    content: Buffer.from(`${JSON.stringify(manifestOf(state, items, how), null, 2)}\n`),
+    // Sources are command lines, reasons what programs said: text as any other.
+    content: Buffer.from(`${redact(JSON.stringify(manifestOf(state, items, how), null, 2), "json").text}\n`),
   };
   const files = items.flatMap(({ name, size }) =>
     size === undefined ? [] : [{ name: `${id}/${name}`, content: { path: join(itemsDir(stage), name), size } }],

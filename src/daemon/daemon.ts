@@ -71,6 +71,8 @@ function textOf({ connectionId, ...names }: IncidentTarget): Readonly<Record<str
   return { ...names, ...(connectionId === undefined ? {} : { connection: `0x${connectionId.toString(16)}` }) };
 }
 
+/** An hour. */
+const RETAIN_BEATS = 3600;
 /** ms that the evidence of one incident may take to be completed, while the daemon goes on. */
 const CLOSE_LIMIT_MS = 30_000;
 /** The same when the daemon ends; all incidents at once. */
@@ -107,6 +109,7 @@ export class Daemon {
   lastProbeEventNs: number | undefined;
   searchSinceNs: number | undefined;
   #sampling = false;
+  #beats = 0;
   #ending = false;
 
   constructor(deps: DaemonDeps) {
@@ -176,6 +179,8 @@ export class Daemon {
 
   /** Once a second. */
   beat(): void {
+    // Bundles grow old also where nothing happens.
+    if (++this.#beats % RETAIN_BEATS === 0) void this.#retain();
     this.#deps.sample();
     this.sources.beat();
     if (this.#config.probes.smb_wire && !this.#ending) this.probe.beat();

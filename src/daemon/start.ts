@@ -296,6 +296,11 @@ function partsOf(
 ) {
   const paths = nativePaths();
   const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, tickMs: TICK_MS };
+  const retain = async (): Promise<readonly string[]> => {
+    const { max_count, max_bytes, max_age, min_free } = now().bundles;
+    const keep = { maxCount: max_count, maxBytes: max_bytes, maxAgeMs: max_age / 1e6, minFreeBytes: min_free };
+    return (await applyRetention(config.state_dir, keep, systemClock)).failed;
+  };
   return {
     config,
     log,
@@ -322,17 +327,15 @@ function partsOf(
         return started;
       },
     },
-    createBundle: (meta) => {
+    createBundle: async (meta) => {
+      // Older bundles give room to a new one; what could not be removed is told when this one is finished.
+      if ((await freeBytes(config.state_dir)) < now().bundles.min_free) await retain();
       const { min_free, max_size, max_ops } = now().bundles;
       const limits = { minFreeBytes: min_free, totalBytes: max_size, limitBytes: Math.max(max_ops, 16 * 1024 ** 2) };
       return createBundle(config.state_dir, meta, limits);
     },
     recoverBundles: () => recoverBundles(config.state_dir),
-    retain: async () => {
-      const { max_count, max_bytes, max_age } = now().bundles;
-      const keep = { maxCount: max_count, maxBytes: max_bytes, maxAgeMs: max_age / 1e6 };
-      return (await applyRetention(config.state_dir, keep, systemClock)).failed;
-    },
+    retain,
   } satisfies Partial<DaemonDeps>;
 }
 

@@ -73,7 +73,7 @@ function removeState({ layout, stateDir, purge, say }: UninstallOptions): void {
   }
   for (const name of names) {
     const { kind } = classify(name);
-    if (kind === "part" || kind === "stage" || (purge && kind === "archive"))
+    if (kind === "part" || kind === "stage" || (purge && kind !== "other"))
       rmSync(join(bundles, name), { recursive: true });
   }
   if (kept.length > 0) say(`kept      ${kept.length} bundles in ${join(stateDir, "bundles")} (--purge removes them)`);
