@@ -17,7 +17,11 @@ export interface Planted {
 
 /** No word, so that a piece of it is in no other text; not in the program's own text either. */
 const made = (name: string): string =>
-  createHash("sha256").update(name).digest("base64").replaceAll(/[^A-Za-z0-9]/g, "q").slice(0, 18);
+  createHash("sha256")
+    .update(name)
+    .digest("base64")
+    .replaceAll(/[^A-Za-z0-9]/g, "q")
+    .slice(0, 18);
 
 function plant(what: string, textOf: (secret: string) => string): Planted {
   const secret = made(what);

@@ -6,6 +6,7 @@ import { left, printable, right } from "../tools/table-text.ts";
 export interface ListedBundle {
   readonly id: string;
   readonly bytes: number;
+  readonly pinned: boolean;
   readonly opened: string;
   readonly target: Readonly<Record<string, string>>;
   readonly anomaly: BundleAnomaly;
@@ -16,10 +17,10 @@ const idWidth = 36;
 export const listTitle = `${left("ID", idWidth)} ${right("SIZE", 10)}  ${left("OPENED", 20)} WHAT`;
 
 /** One bundle of `aod bundle list`. */
-export function listLine({ id, bytes, opened, target, anomaly }: ListedBundle): string {
+export function listLine({ id, bytes, pinned, opened, target, anomaly }: ListedBundle): string {
   const where = target.share ?? target.server;
   const what = `${anomaly.detector}: ${anomaly.summary}${where === undefined ? "" : ` (${where})`}`;
-  return `${left(id, idWidth)} ${right(size(bytes), 10)}  ${left(second(opened), 20)} ${printable(what)}`;
+  return `${left(id, idWidth)} ${right(size(bytes), 10)}  ${left(second(opened), 20)} ${pinned ? "(pinned) " : ""}${printable(what)}`;
 }
 
 /** `aod bundle show`. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -100,5 +101,51 @@ describe("aod bundle", () => {
       const { out } = await aodBundle("extract", "one", join(state, "out"));
       assert.ok(out.startsWith(`${join(state, "out", "one")}\n`));
       assert.equal(await readFile(join(state, "out", "one", "ops.ndjson"), "utf8"), '{"command":"SMB2_WRITE"}\n');
+    }));
+});
+
+describe("aod bundle pin, delete, export, verify", () => {
+  it("pins and unpins, and deletes what is not pinned", () =>
+    withBundles(async (state) => {
+      assert.equal((await aodBundle("pin", "one")).out, "one is pinned\n");
+      const listed = (await aodBundle("list", "--json")).out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      assert.deepEqual(Object.fromEntries(listed.map(({ id, pinned }) => [id, pinned])), { one: true, two: false });
+      assert.match((await aodBundle("list")).out, /one .*\(pinned\)/);
+      await assert.rejects(aodBundle("delete", "two", "one"), /one is pinned: --force removes it/);
+      assert.equal(existsSync(archivePath(state, "two")), true, "all or none");
+      assert.equal((await aodBundle("pin", "one", "--off", "--json")).out, '{"id":"one","pinned":false}\n');
+      assert.equal((await aodBundle("delete", "one", "--json")).out, '{"id":"one","deleted":true}\n');
+      assert.deepEqual(readdirSync(join(state, "bundles")), ["two.tar.zst"]);
+      await aodBundle("pin", "two");
+      await aodBundle("delete", "two", "--force");
+      assert.deepEqual(readdirSync(join(state, "bundles")), []);
+      for (const command of ["pin", "delete"]) await assert.rejects(aodBundle(command, "../one"), /there is no bundle/);
+    }));
+
+  it("exports a copy, as it is or under pseudonyms, and never over a file", () =>
+    withBundles(async (state) => {
+      const plain = join(state, "plain.tar.zst");
+      await aodBundle("export", "one", plain);
+      assert.deepEqual(await readFile(plain), await readFile(archivePath(state, "one")));
+      await assert.rejects(aodBundle("export", "one", plain), { exitStatus: 2 });
+      const hidden = join(state, "hidden.tar.zst");
+      const { out } = await aodBundle("export", "one", hidden, "--pseudonymise", "--json");
+      assert.equal(JSON.parse(out).pseudonymised, true);
+      assert.ok(existsSync(join(state, "pseudonyms.json")));
+      assert.equal((await aodBundle("show", hidden, "--json")).status, 0);
+    }));
+
+  it("tests the redaction itself, and finds a secret that is in a bundle", () =>
+    withBundles(async (state) => {
+      assert.match((await aodBundle("verify")).out, /took out all \d+ planted secrets/);
+      const writer = await createBundle(state, metaOf("three"), { clock: fixedClock, minFreeBytes: 0 });
+      await writer.addFile("x.txt", "password=hunter2\n", { binary: true });
+      await writer.finish(metaOf("three"));
+      const { out, status } = await aodBundle("verify", "three");
+      assert.equal(status, 1);
+      assert.match(out, /^secret +x\.txt/m);
     }));
 });

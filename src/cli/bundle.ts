@@ -1,8 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
-import { archivePath, isBundleId } from "../bundle/layout.ts";
+import { copyBundle, type Exported, exportPseudonymised } from "../bundle/export.ts";
+import { findSecrets } from "../bundle/find-secrets.ts";
+import { archivePath, isBundleId, pinPath } from "../bundle/layout.ts";
+import { loadPseudonyms, savePseudonyms } from "../bundle/pseudonyms.ts";
 import { extractBundle, readItem, readManifest, type VerifyReport, verifyBundle } from "../bundle/reader.ts";
 import { listBundles } from "../bundle/retention.ts";
+import { redactionSelfTest } from "../bundle/self-test.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { hasCode } from "../system/proc.ts";
 import { printable } from "../tools/table-text.ts";
@@ -12,6 +17,9 @@ interface Options {
   readonly json?: true;
   readonly config?: string;
   readonly item?: string;
+  readonly off?: true;
+  readonly force?: true;
+  readonly pseudonymise?: true;
 }
 
 const configHelp = "configuration file that says where bundles are";
@@ -35,8 +43,10 @@ export function build(): Command {
     .option("-c, --config <file>", configHelp)
     .action(show);
   command
-    .command("verify <bundle>")
-    .description("compare every file with its size and SHA-256")
+    .command("verify [bundle]")
+    .description(
+      "without a bundle: that no planted secret gets through the redaction; else that every file is as the manifest says, and holds no secret",
+    )
     .option("--json", "one object a line")
     .option("-c, --config <file>", configHelp)
     .action(verify);
@@ -45,6 +55,27 @@ export function build(): Command {
     .description("unpack into a new directory DIR/ID and compare")
     .option("-c, --config <file>", configHelp)
     .action(extract);
+  command
+    .command("export <bundle> <file>")
+    .description("a copy to be given away, as one file that must not be there yet")
+    .option("--pseudonymise", "users, hosts, addresses and paths get pseudonyms; the map stays here, for root alone")
+    .option("--json", "one object")
+    .option("-c, --config <file>", configHelp)
+    .action(exportBundle);
+  command
+    .command("pin <bundle...>")
+    .description("retention leaves these alone")
+    .option("--off", "from now on not any more")
+    .option("--json", "one object a line")
+    .option("-c, --config <file>", configHelp)
+    .action(pin);
+  command
+    .command("delete <bundle...>")
+    .description("remove bundles of this machine")
+    .option("--force", "pinned ones too")
+    .option("--json", "one object a line")
+    .option("-c, --config <file>", configHelp)
+    .action(remove);
   return command.addHelpText(
     "after",
     `
@@ -53,7 +84,11 @@ Examples:
   aod bundle show 20261122T130511Z-latency-3f9a
   aod bundle show ./20261122T130511Z-latency-3f9a.tar.zst --item ops.ndjson
   aod bundle verify ./20261122T130511Z-latency-3f9a.tar.zst
-  aod bundle extract 20261122T130511Z-latency-3f9a /tmp/evidence`,
+  aod bundle verify
+  aod bundle extract 20261122T130511Z-latency-3f9a /tmp/evidence
+  aod bundle export 20261122T130511Z-latency-3f9a for-support.tar.zst --pseudonymise
+  aod bundle pin 20261122T130511Z-latency-3f9a
+  aod bundle delete 20261122T130511Z-latency-3f9a`,
   );
 }
 
@@ -64,16 +99,28 @@ async function list(options: Options): Promise<void> {
     throw new AodError("failed", `cannot list the bundles below ${stateDir}: ${messageOf(error)}`, { cause: error });
   });
   if (options.json !== true) print(bundles.length === 0 ? `no bundles below ${stateDir}` : listTitle);
-  for (const { id, bytes } of bundles) {
+  for (const { id, bytes, pinned } of bundles) {
     const path = archivePath(stateDir, id);
     try {
       const { anomaly, opened, closed, state, target } = await readManifest(path);
-      const facts = { id, path, bytes, state, opened, ...(closed === undefined ? {} : { closed }), target, anomaly };
+      const facts = {
+        id,
+        path,
+        bytes,
+        pinned,
+        state,
+        opened,
+        ...(closed === undefined ? {} : { closed }),
+        target,
+        anomaly,
+      };
       print(options.json ? JSON.stringify(facts) : listLine(facts));
     } catch (error) {
       if (!(error instanceof AodError)) throw error;
       print(
-        options.json ? JSON.stringify({ id, path, bytes, error: error.message }) : `${id}  ${printable(error.message)}`,
+        options.json
+          ? JSON.stringify({ id, path, bytes, pinned, error: error.message })
+          : `${id}  ${printable(error.message)}`,
       );
     }
   }
@@ -89,11 +136,90 @@ async function show(bundle: string, options: Options): Promise<void> {
   for (const line of options.json ? [JSON.stringify(manifest)] : manifestLines(manifest)) print(line);
 }
 
-async function verify(bundle: string, options: Options): Promise<void> {
-  const report = await verifyBundle(await locate(bundle, options));
-  if (options.json) for (const item of report.items) print(JSON.stringify(item));
-  else printReport(report);
-  if (!report.ok) process.exitCode = 1;
+async function verify(bundle: string | undefined, options: Options): Promise<void> {
+  if (bundle === undefined) return await selfTest(options);
+  const path = await locate(bundle, options);
+  const report = await verifyBundle(path);
+  const secrets = await findSecrets(path);
+  if (options.json) {
+    for (const item of report.items)
+      print(JSON.stringify(secrets.includes(item.name) ? { ...item, result: "secret" } : item));
+  } else {
+    printReport(report);
+    for (const name of secrets) print(`secret   ${printable(name)}: the redaction would take something out of it`);
+  }
+  if (!report.ok || secrets.length > 0) process.exitCode = 1;
+}
+
+async function selfTest(options: Options): Promise<void> {
+  const { leaks, planted } = await redactionSelfTest();
+  if (options.json) print(JSON.stringify({ self_test: leaks.length === 0 ? "ok" : "failed", planted, leaks }));
+  else if (leaks.length === 0) print(`the redaction took out all ${planted} planted secrets`);
+  else for (const leak of leaks) print(`the redaction let through: ${leak}`);
+  if (leaks.length > 0) process.exitCode = 1;
+}
+
+async function exportBundle(bundle: string, file: string, options: Options): Promise<void> {
+  if (existsSync(file)) throw new AodError("usage", `${file} is there already`);
+  const from = await locate(bundle, options);
+  const { bytes, leftOut } = options.pseudonymise
+    ? await exportUnderPseudonyms(from, file, await stateDirOf(options))
+    : { bytes: await copyBundle(from, file), leftOut: [] };
+  if (options.json)
+    print(JSON.stringify({ path: file, bytes, pseudonymised: options.pseudonymise === true, left_out: leftOut }));
+  else {
+    print(`${file} (${size(bytes)})`);
+    for (const name of leftOut) print(`left out ${printable(name)}: no text, so nothing in it can be replaced`);
+  }
+}
+
+async function exportUnderPseudonyms(from: string, file: string, stateDir: string): Promise<Exported> {
+  const map = join(stateDir, "pseudonyms.json");
+  const pseudonyms = loadPseudonyms(map);
+  const exported = await exportPseudonymised(from, file, pseudonyms);
+  try {
+    savePseudonyms(map, pseudonyms);
+  } catch (error) {
+    // Nobody could read it ever again.
+    rmSync(file);
+    throw new AodError("failed", `the map ${map} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+  process.stderr.write(`aod: who is who stands in ${map}\n`);
+  return exported;
+}
+
+async function pin(bundles: readonly string[], options: Options): Promise<void> {
+  const stateDir = await stateDirOf(options);
+  for (const id of bundles) {
+    requireStored(stateDir, id);
+    if (options.off) rmSync(pinPath(stateDir, id), { force: true });
+    else writeFileSync(pinPath(stateDir, id), "", { mode: 0o600 });
+    print(
+      options.json
+        ? JSON.stringify({ id, pinned: options.off !== true })
+        : `${id} is ${options.off ? "not pinned any more" : "pinned"}`,
+    );
+  }
+}
+
+/** All or none: what is pinned, or not there, is told before anything is removed. */
+async function remove(bundles: readonly string[], options: Options): Promise<void> {
+  const stateDir = await stateDirOf(options);
+  for (const id of bundles) {
+    requireStored(stateDir, id);
+    if (options.force !== true && existsSync(pinPath(stateDir, id)))
+      throw new AodError("failed", `${id} is pinned: --force removes it all the same`);
+  }
+  for (const id of bundles) {
+    rmSync(archivePath(stateDir, id));
+    rmSync(pinPath(stateDir, id), { force: true });
+    print(options.json ? JSON.stringify({ id, deleted: true }) : `${id} is deleted`);
+  }
+}
+
+function requireStored(stateDir: string, id: string): void {
+  if (isBundleId(id) && existsSync(archivePath(stateDir, id))) return;
+  throw new AodError("failed", `there is no bundle ${id} below ${stateDir}; "aod bundle list" shows what there is`);
 }
 
 async function extract(bundle: string, dir: string, options: Options): Promise<void> {
