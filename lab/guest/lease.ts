@@ -18,8 +18,9 @@ sleep 100;`;
  */
 export async function holdLease(lab: Lab, name: string): Promise<() => Promise<void>> {
   writeFileSync(join(exportDirectory, name), "0123456789\n");
-  const holder = lab.start(["perl", "-e", leaseHolder, join(exportDirectory, name)], { stdout: `${name}.lease` });
-  await lab.until("the lease is held", 30, () => readFileSync(join(lab.out, `${name}.lease`), "utf8") !== "");
+  const said = join(lab.work, `${name}.lease`);
+  const holder = lab.start(["perl", "-e", leaseHolder, join(exportDirectory, name)], { stdout: said });
+  await lab.until("the lease is held", 30, () => readFileSync(said, "utf8") !== "");
   return async () => {
     await holder.stop("SIGKILL");
   };
