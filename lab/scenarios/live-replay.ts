@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { mountCifs } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
 import { holdLease } from "../guest/lease.ts";
@@ -9,12 +8,11 @@ import { mountNfs, startNfsd } from "../guest/nfs.ts";
 import { waitForProbe } from "../guest/probe.ts";
 import type { Background } from "../guest/process.ts";
 import { startSamba } from "../guest/samba.ts";
-import { smbWireLines } from "../kernels.ts";
-import type { Results } from "../results.ts";
+import { seenOn } from "../kernels.ts";
+import { linesIn, replayed } from "../replayed.ts";
 import { defineScenario } from "../scenario.ts";
 
 const mounts = { smb: "/mnt/share", "3": "/mnt/nfs-3", "4.2": "/mnt/nfs-4.2" } as const;
-const bin = resolve(import.meta.dirname, "../../bin");
 
 /** Tools, each with other output. smbslower has the scenario `record`. */
 const runs = {
@@ -53,18 +51,22 @@ async function comeAgain(lab: Lab): Promise<void> {
   }
 }
 
-function replayed(results: Results, program: string, args: readonly string[], file: string) {
-  const { status, stdout, stderr } = spawnSync(join(bin, program), [...args, "--replay", results.path(file)], {
-    encoding: "utf8",
-    maxBuffer: 64 << 20,
-  });
-  return { status, stdout, stderr };
+interface NfsOp {
+  readonly xid?: string;
+  readonly command: string;
+  readonly version: string;
+  readonly status?: string;
+  readonly path?: string;
+  readonly restarts: number;
+  readonly state?: string;
 }
+
+const opsIn = (text: string): NfsOp[] => linesIn(text) as NfsOp[];
 
 export default defineScenario({
   name: "live-replay",
   summary: "every tool prints on its recording, elsewhere, to the byte what it printed live; recordings of everything",
-  kernels: smbWireLines,
+  kernels: seenOn("6.12"),
   timeLimitSeconds: 700,
 
   async setup(lab) {
@@ -82,13 +84,14 @@ export default defineScenario({
     }
     for (const tool of tools) {
       const argv = lab.aodArgv([...runs[tool], "--record", join(lab.work, `${tool}.aodrec`)], tool);
-      started.push(lab.start(argv, { stdout: `${tool}.out`, stderr: `${tool}.err` }));
+      // In memory, since it is read while it is written.
+      started.push(lab.start(argv, { stdout: join(lab.work, `${tool}.out`), stderr: `${tool}.err` }));
     }
     await waitForProbe(lab, helpers + 2, 300);
     // A tool has read that its probe stands when its header is out.
     await lab.until("all tools have begun", 60, () =>
       tools.every(
-        (tool) => runs[tool].some((one) => one === "--json") || readFileSync(join(lab.out, `${tool}.out`)).length > 0,
+        (tool) => runs[tool].some((one) => one === "--json") || readFileSync(join(lab.work, `${tool}.out`)).length > 0,
       ),
     );
     await lab.step("work", async () => {
@@ -98,6 +101,7 @@ export default defineScenario({
     await lab.step("come again later", () => comeAgain(lab));
     await lab.sleep(2);
     lab.writeJson("ended.json", await Promise.all(started.map((one) => one.stop("SIGINT", 60_000))));
+    for (const tool of tools) lab.keep(join(lab.work, `${tool}.out`), `${tool}.out`);
     for (const name of [...Object.keys(recordings), ...tools])
       lab.write(`${name}.aodrec`, readFileSync(join(lab.work, `${name}.aodrec`)));
   },
@@ -112,26 +116,21 @@ export default defineScenario({
       const live = { status: 0, stdout: results.text(`${tool}.out`), stderr: results.text(`${tool}.err`) };
       assert.ok(live.stdout.split("\n").length > 10, `${tool}: ${live.stdout}`);
       assert.match(live.stderr, /Lost: nothing\n$/, tool);
-      assert.deepEqual(replayed(results, tool, runs[tool], `${tool}.aodrec`), live, tool);
+      assert.deepEqual(replayed(results, [tool, ...runs[tool]], `${tool}.aodrec`), live, tool);
     }
 
     // Recordings of everything: the tools have the same operations on them, though another helper has seen them.
     const keys = (text: string): string[] =>
-      text
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as Record<string, unknown>)
-        .filter((op) => op["state"] === undefined)
+      opsIn(text)
+        .filter(({ state }) => state === undefined)
         .map(({ xid, command, version, status, path }) => [xid, command, version, status, path].join(" "))
         .sort();
-    const nfs = replayed(results, "nfsiosnoop", ["--json"], "nfs_rpc.aodrec");
+    const nfs = replayed(results, ["nfsiosnoop", "--json"], "nfs_rpc.aodrec");
     assert.deepEqual(keys(nfs.stdout), keys(results.text("nfsiosnoop.out")));
-    const again = (
-      JSON.parse(`[${nfs.stdout.trim().split("\n").join(",")}]`) as { path?: string; restarts: number }[]
-    ).filter(({ path, restarts }) => path?.includes("/held-") && restarts > 0);
+    const again = opsIn(nfs.stdout).filter(({ path, restarts }) => path?.includes("/held-") && restarts > 0);
     assert.deepEqual(again.map(({ path }) => path?.slice(-3)).sort(), ["4.2", "d-3"]);
 
-    const smb = replayed(results, "smbiosnoop", [], "smb_wire.aodrec");
+    const smb = replayed(results, ["smbiosnoop"], "smb_wire.aodrec");
     assert.match(smb.stdout, /^dd +\d+ +SMB2_CREATE .*\|File=reports\\may$/m);
     assert.match(smb.stdout, /^cat +\d+ +SMB2_CREATE +STATUS_OBJECT_NAME_NOT_FOUND +ENOENT .*\|File=reports\\june$/m);
   },

@@ -8,7 +8,7 @@ import type { Lab } from "../guest/lab.ts";
 import { waitForProbe } from "../guest/probe.ts";
 import type { Background } from "../guest/process.ts";
 import { freezeSamba, startSamba, thawSamba } from "../guest/samba.ts";
-import { smbWireLines } from "../kernels.ts";
+import { seenOn } from "../kernels.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -94,7 +94,7 @@ async function givenUp(lab: Lab): Promise<void> {
 export default defineScenario({
   name: "unsent",
   summary: "requests that the client does not send, or cannot make: smbiosnoop shows them with errno and parameters",
-  kernels: smbWireLines,
+  kernels: seenOn("6.12"),
   timeLimitSeconds: 400,
 
   async setup(lab) {
