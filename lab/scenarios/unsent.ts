@@ -94,7 +94,7 @@ async function givenUp(lab: Lab): Promise<void> {
 export default defineScenario({
   name: "unsent",
   summary: "requests that the client does not send, or cannot make: smbiosnoop shows them with errno and parameters",
-  kernels: seenOn("6.12"),
+  kernels: seenOn("6.1", "6.12"),
   timeLimitSeconds: 400,
 
   async setup(lab) {

@@ -7,6 +7,7 @@ import { startCapture } from "../guest/capture.ts";
 import { type MountOptions, mountCifs, readProcCifs, unmount } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
 import { smbdPids, startSamba } from "../guest/samba.ts";
+import { loadKsmbd } from "../guest/variants.ts";
 import { type LoggedOp, WireLog, type WireSaid } from "../guest/wire-log.ts";
 import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
@@ -132,7 +133,7 @@ function byConnection(ops: readonly LoggedOp[]): LoggedOp[][] {
 export default defineScenario({
   name: "wire-variants",
   summary:
-    "with every kind of mount each connection's requests are exactly those of /proc/fs/cifs/Stats and of a packet capture",
+    "with every kind of mount, ksmbd loaded beside, each connection's requests are exactly those of /proc/fs/cifs/Stats and of a packet capture",
   kernels: smbWireLines,
   timeLimitSeconds: 700,
   settings: { only: "", fentry: "true" },
@@ -141,6 +142,8 @@ export default defineScenario({
     await startSamba(lab, {
       global: { interfaces: '"lo;speed=1000000000,capability=RSS"', "server multi channel support": "yes" },
     });
+    // Before the client: its own functions of the same file names must not be taken for the client's.
+    lab.writeJson("ksmbd.json", await loadKsmbd(lab));
     await lab.run(["modprobe", "cifs"]);
   },
 
@@ -173,7 +176,9 @@ export default defineScenario({
   },
 
   expect(results) {
+    assert.equal(results.json("ksmbd.json"), true, "ksmbd is loaded beside the client");
     const said = results.json("said.json") as WireSaid;
+    for (const { name, rung, why } of said.hooks) assert.ok(rung === "fentry" || why?.startsWith("not needed"), name);
     // A kernel with preemption may lose a run of a program; then it must be said, and only then may a request be missing.
     const kinds = preemptsTasks(results) ? ["recursion", "ghosts", "unseen"] : [];
     assert.deepEqual(
