@@ -97,7 +97,7 @@ async function grace(lab: Lab): Promise<void> {
 export default defineScenario({
   name: "nfs-versions",
   summary: "the NFS tools' -V with mounts of all versions at once; a grace period makes one operation, not several",
-  kernels: seenOn("6.12"),
+  kernels: seenOn("6.1", "6.12"),
   timeLimitSeconds: 600,
 
   async setup(lab) {
