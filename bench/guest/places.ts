@@ -16,11 +16,18 @@ const ext4Mount = "/mnt/ext4";
 let directories = 0;
 
 /** In a directory of its own below a mount point, removed afterwards. */
-async function workBelow(lab: Lab, mountPoint: string, files: number): Promise<Pick<Work, "elapsedNs" | "idleNs">> {
+async function workBelow(
+  lab: Lab,
+  mountPoint: string,
+  files: number,
+  more: readonly string[] = [],
+): Promise<Pick<Work, "elapsedNs" | "idleNs">> {
   directories += 1;
   const directory = join(mountPoint, `d${directories}`);
   mkdirSync(directory);
-  const { stdout } = await lab.run([ensureWorkProgram(lab), directory, String(files)], { timeoutMs: 3_600_000 });
+  const { stdout } = await lab.run([ensureWorkProgram(lab), directory, String(files), ...more], {
+    timeoutMs: 3_600_000,
+  });
   rmSync(directory, { recursive: true });
   const [elapsedNs = Number.NaN, idleNs = Number.NaN] = stdout.trim().split(" ").map(Number);
   return { elapsedNs, idleNs };
@@ -50,5 +57,5 @@ export const places: Readonly<Record<WorkloadName, Place>> = {
     },
     work: (lab, files) => workBelow(lab, nfsMount, files),
   },
-  ext4: { prepare: prepareExt4, work: (lab, files) => workBelow(lab, ext4Mount, files) },
+  ext4: { prepare: prepareExt4, work: (lab, files) => workBelow(lab, ext4Mount, files, ["read"]) },
 };
