@@ -36,11 +36,12 @@ async function workBelow(
 async function prepareExt4(lab: Lab): Promise<void> {
   // A neighbour matters only where the SMB client is there to be traced.
   await prepareShare(lab);
-  await lab.run(["modprobe", "nfs"]);
+  // Nothing in the guest loads a module when a device node is missing.
+  for (const module of ["nfs", "loop", "ext4"]) await lab.run(["modprobe", module]);
   const image = join(lab.work, "ext4.img");
   writeFileSync(image, "");
   truncateSync(image, 256 << 20);
-  await lab.run(["mkfs.ext4", "-q", image]);
+  await lab.run(["mkfs.ext4", "-q", "-F", image]);
   mkdirSync(ext4Mount, { recursive: true });
   await lab.run(["mount", "-o", "loop", image, ext4Mount]);
   lab.onEnd("unmount ext4", async () => {
