@@ -52,7 +52,11 @@ function brief(file: ToolsStored): string {
     const { figures, failed, noise } = toolFigures(turns, files);
     const rows = figures.map(({ contender, more, share }) => [emphasis(contender), percent(share.median), whole(more)]);
     const not = Object.keys(failed).map((name) => [emphasis(name), "not measured", ""]);
-    const head = [`attached; ${titles[workload]}`, `slower (noise ${percent(noise).slice(1)})`, "instructions a file"];
+    const head = [
+      `attached; ${titles[workload]}`,
+      `slower (noise ${percent(noise).slice(1)})`,
+      "instructions more a file",
+    ];
     return markdown(head, [...rows, ...not]);
   });
   return tables.join("\n\n");
