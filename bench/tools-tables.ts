@@ -18,7 +18,7 @@ export const documents = ["README.md", "docs/overhead.md"] as const;
 const titles: Readonly<Record<WorkloadName, string>> = {
   smb: "work on an SMB mount",
   nfs: "work on an NFS mount",
-  ext4: "work on ext4, beside an SMB and an NFS mount",
+  ext4: "work on ext4, beside an SMB mount",
 };
 
 export function resultOf(kernel: string): ToolsStored | undefined {
