@@ -6,11 +6,9 @@ export type WorkloadName = (typeof workloads)[number];
 export interface Contender {
   readonly name: string;
   readonly workloads: readonly WorkloadName[];
-  /** argv; the first word is looked up in bin/ of the checkout for our own tools. Absent: nothing is started. */
-  readonly argv?: readonly string[];
-  /** argv that ends what `argv` has switched on, for programs that do not stay. */
-  readonly undo?: readonly string[];
-  /** Debian package, where it is not ours. */
+  /** Stays until SIGINT, and prints a line once it is attached. The first word of our own tools is looked up in bin/ of the checkout. */
+  readonly argv: readonly string[];
+  /** The program that is not ours. */
   readonly needs?: string;
 }
 
@@ -25,33 +23,30 @@ kretprobe:cifs_open,kretprobe:cifs_close,kretprobe:cifs_flush,kretprobe:cifs_str
 const bpftraceRpc = `BEGIN { printf("ready\\n"); }
 tracepoint:sunrpc:rpc_stats_latency { if (args->execute > 10000) { printf("%s %d %d\\n", comm, pid, args->execute); } }`;
 
-const traceCmd = { needs: "trace-cmd", undo: ["trace-cmd", "reset"] } as const;
+// It says in one buffered line that it records.
+const record = ["stdbuf", "-oL", "trace-cmd", "record"] as const;
 
 export const contenders: readonly Contender[] = [
-  { name: "off", workloads: ["smb", "nfs", "ext4"] },
   { name: "smbslower", workloads: ["smb"], argv: ["smbslower"] },
-  { name: "smbslower 0", workloads: ["smb"], argv: ["smbslower", "0"] },
   { name: "smbiosnoop", workloads: ["smb"], argv: ["smbiosnoop"] },
-  { name: "smbiosnoop --errors", workloads: ["smb"], argv: ["smbiosnoop", "--errors"] },
   { name: "smbvfsslower", workloads: ["smb", "ext4"], argv: ["smbvfsslower"] },
   { name: "smbvfsslower --shared", workloads: ["smb", "ext4"], argv: ["smbvfsslower", "--shared"] },
   { name: "smbvfsiosnoop", workloads: ["smb"], argv: ["smbvfsiosnoop"] },
   { name: "nfsslower", workloads: ["nfs"], argv: ["nfsslower"] },
-  { name: "nfsslower 0", workloads: ["nfs"], argv: ["nfsslower", "0"] },
   { name: "nfsiosnoop", workloads: ["nfs"], argv: ["nfsiosnoop"] },
   { name: "nfsvfsslower", workloads: ["nfs", "ext4"], argv: ["nfsvfsslower"] },
-  { name: "nfsvfsslower --shared", workloads: ["nfs", "ext4"], argv: ["nfsvfsslower", "--shared"] },
-  { name: "trace-cmd -e cifs", workloads: ["smb"], argv: ["trace-cmd", "start", "-e", "cifs"], ...traceCmd },
+  { name: "nfsvfsslower --shared", workloads: ["ext4"], argv: ["nfsvfsslower", "--shared"] },
+  { name: "trace-cmd record -e cifs", workloads: ["smb"], argv: [...record, "-e", "cifs"], needs: "trace-cmd" },
   {
-    name: "trace-cmd -e nfs -e nfs4 -e sunrpc",
+    name: "trace-cmd record -e nfs -e nfs4 -e sunrpc",
     workloads: ["nfs"],
-    argv: ["trace-cmd", "start", "-e", "nfs", "-e", "nfs4", "-e", "sunrpc"],
-    ...traceCmd,
+    argv: [...record, "-e", "nfs", "-e", "nfs4", "-e", "sunrpc"],
+    needs: "trace-cmd",
   },
   { name: "bpftrace, requests", workloads: ["smb"], argv: ["bpftrace", "-e", bpftraceWire], needs: "bpftrace" },
   { name: "bpftrace, 8 callbacks", workloads: ["smb"], argv: ["bpftrace", "-e", bpftraceVfs], needs: "bpftrace" },
   { name: "bpftrace, rpc_stats_latency", workloads: ["nfs"], argv: ["bpftrace", "-e", bpftraceRpc], needs: "bpftrace" },
-  { name: "bpfcc nfsslower", workloads: ["nfs"], argv: ["nfsslower-bpfcc"], needs: "bpfcc-tools" },
+  { name: "bpfcc nfsslower", workloads: ["nfs"], argv: ["nfsslower-bpfcc"], needs: "nfsslower-bpfcc" },
 ];
 
 /** Names of our own tools among the first words of argv: bin/NAME. */

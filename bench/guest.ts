@@ -24,12 +24,29 @@ export interface GuestRun<T> {
   readonly result: T;
 }
 
-/** Boots a kernel, has the request done in it and gives back its result. `icount`: guest time counts instructions, one CPU. */
-export async function runInGuest<T>(
+export interface GuestOptions {
+  /** Guest time counts instructions, one CPU. */
+  readonly icount: boolean;
+  /** With `icount`: time passes while the processor is idle, instead of leaping. */
+  readonly idleWaits?: boolean;
+  readonly timeLimitMs: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a guest has left, and why it did not come to its end. */
+export interface GuestLeft {
+  readonly kernel: BootKernel;
+  /** The directory of the guest's results. */
+  readonly out: string;
+  readonly failure?: string;
+}
+
+/** Boots a kernel and has the request done in it. */
+export async function tryInGuest(
   kernelName: string,
   request: GuestRequest | ToolsRequest,
-  options: { readonly icount: boolean; readonly timeLimitMs: number; readonly env?: Readonly<Record<string, string>> },
-): Promise<GuestRun<T>> {
+  options: GuestOptions,
+): Promise<GuestLeft> {
   await buildBench();
   const kernel = await ensureKernel(cacheRoot(process.env), kernelLine(kernelName), say);
   const run = await createRun(`${kernel.line}-bench-${request.kind}`);
@@ -42,20 +59,38 @@ export async function runInGuest<T>(
   const take = (chunk: Buffer): void => {
     told += chunk.toString();
   };
-  const outcome = await boot({
+  const left = (why: string): GuestLeft => ({
     kernel,
-    machine: { ...defaultMachine, icount: options.icount },
-    run,
-    script: `exec ${quoteArgv(["env", ...environment, ...program])}\n`,
-    cwd: "/",
-    timeLimitMs: options.timeLimitMs,
-    onOut: take,
-    onErr: take,
-    onEvent: (line) => say(`${kernel.line}: ${line}`),
-    say,
+    out,
+    failure: `the benchmark in the guest failed (${run.directory}): ${why}`,
   });
-  if (outcome.status !== 0) {
-    throw new AodError("failed", `the benchmark in the guest failed (${run.directory}): ${told.trim().slice(-3000)}`);
+  try {
+    const outcome = await boot({
+      kernel,
+      machine: { ...defaultMachine, icount: options.icount, idleWaits: options.idleWaits ?? false },
+      run,
+      script: `exec ${quoteArgv(["env", ...environment, ...program])}\n`,
+      cwd: "/",
+      timeLimitMs: options.timeLimitMs,
+      onOut: take,
+      onErr: take,
+      onEvent: (line) => say(`${kernel.line}: ${line}`),
+      say,
+    });
+    return outcome.status === 0 ? { kernel, out } : left(told.trim().slice(-3000));
+  } catch (error) {
+    if (!(error instanceof AodError)) throw error;
+    return left(error.message);
   }
+}
+
+/** The same, where all depends on its end. */
+export async function runInGuest<T>(
+  kernelName: string,
+  request: GuestRequest,
+  options: GuestOptions,
+): Promise<GuestRun<T>> {
+  const { kernel, out, failure } = await tryInGuest(kernelName, request, options);
+  if (failure !== undefined) throw new AodError("failed", failure);
   return { kernel, result: JSON.parse(await readFile(join(out, "result.json"), "utf8")) as T };
 }

@@ -1,20 +1,18 @@
-// npm run bench [-- cost|workload|syscalls|memory|detection|tools]: measures, prints, and stores under bench/results/. Without a name: all of them.
+// npm run bench [-- cost|workload|syscalls|memory|detection|tools|tables]: measures, prints, and stores under bench/results/. Without a name: all of them.
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { ensureKernel } from "../lab/cache.ts";
-import { kernelLine } from "../lab/kernels.ts";
-import { cacheRoot } from "../lab/paths.ts";
 import { AodError, messageOf } from "../src/system/error.ts";
-import { contenders, type WorkloadName, workloads } from "./contenders.ts";
+import { type WorkloadName, workloads } from "./contenders.ts";
 import { costFigures, costText } from "./cost.ts";
 import { detectionText, measureDetection } from "./detection.ts";
 import { runInGuest, say } from "./guest.ts";
-import { ensureHeaders } from "./headers.ts";
 import { requirePrograms } from "./programs.ts";
-import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult, ToolsResult } from "./request.ts";
+import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
 import { sets } from "./request.ts";
 import { store } from "./results.ts";
 import { toolFigures, toolsText } from "./tools.ts";
+import { forgetKept, measureTools } from "./tools-run.ts";
+import { resultOf, writeTables } from "./tools-tables.ts";
 import { workloadFigures, workloadText } from "./workload.ts";
 
 interface Options {
@@ -103,31 +101,23 @@ async function detection(options: Options): Promise<void> {
   }
 }
 
+/** Each workload is stored as soon as it is measured, beside what is stored of the others. */
 async function tools(options: Options): Promise<void> {
-  const chosen = contenders.filter(({ name }) => options.contenders.length === 0 || options.contenders.includes(name));
   for (const kernel of options.kernel) {
     for (const workload of options.on.map(workloadNamed)) {
-      const here = chosen.filter((contender) => contender.workloads.includes(workload));
-      requirePrograms(here.flatMap(({ argv, needs }) => (needs === undefined ? [] : [argv?.[0] ?? needs])));
-      const names = new Set(["off", ...here.map(({ name }) => name)]);
-      const request = {
-        kind: "tools",
-        workload,
-        contenders: [...names],
-        rounds: Number(options.rounds),
-        files: Number(options.files),
-      } as const;
-      const env = names.has("bpfcc nfsslower") ? { AOD_BENCH_KERNEL_SOURCE: await headersOf(kernel) } : {};
-      const run = await runInGuest<ToolsResult>(kernel, request, { icount: true, timeLimitMs: 2 * hour, env });
-      const figures = toolFigures(run.result);
-      const text = toolsText(figures, run.result);
-      await finish(`tools-${workload}`, kernel, run.kernel.release, text, { request, figures, ...run.result });
+      const numbers = { rounds: Number(options.rounds), files: Number(options.files) };
+      const measured = await measureTools({ kernel, workload, contenders: options.contenders, ...numbers });
+      const text = toolsText(toolFigures(measured.turns, measured.files));
+      if (options.contenders.length > 0) {
+        console.log(`\n${workload} on ${measured.release}\n\n${text}\n\nnot stored: not all contenders`);
+        continue;
+      }
+      const result = { ...resultOf(kernel)?.result, [workload]: measured };
+      await finish("tools", kernel, measured.release, `${workload}\n\n${text}`, result);
+      forgetKept(kernel, workload);
     }
   }
-}
-
-async function headersOf(kernel: string): Promise<string> {
-  return ensureHeaders(await ensureKernel(cacheRoot(process.env), kernelLine(kernel), say), say);
+  writeTables();
 }
 
 function workloadNamed(name: string): WorkloadName {
@@ -184,6 +174,10 @@ add(
   { kernel: ["6.12"], on: [...workloads], contenders: [], files: "100", rounds: "5" },
   tools,
 );
+program
+  .command("tables")
+  .description("writes the tables of the tools in README.md and docs/overhead.md from what is stored")
+  .action(writeTables);
 program.action(async () => {
   for (const action of full) await action();
 });

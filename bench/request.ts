@@ -27,24 +27,29 @@ export interface GuestRequest {
 export interface ToolsRequest {
   readonly kind: "tools";
   readonly workload: WorkloadName;
-  /** Names of contenders.ts, `off` among them. */
+  /** Names of contenders.ts. */
   readonly contenders: readonly string[];
   readonly rounds: number;
   readonly files: number;
 }
 
+/** One run of the workload. */
 export interface ToolRound {
-  readonly contender: string;
-  readonly files: number;
   readonly elapsedNs: number;
+  /** Of it, the processor idle; resolution 10 ms. */
   readonly idleNs: number;
 }
 
-export interface ToolsResult {
-  readonly workload: WorkloadName;
-  readonly rounds: readonly ToolRound[];
-  /** Contenders that did not start on this kernel, with what they said. */
-  readonly failed: Readonly<Record<string, string>>;
+/** A contender between the same work with nothing attached, before and after. */
+export interface ToolTurn {
+  readonly contender: string;
+  readonly before: readonly ToolRound[];
+  readonly attached: readonly ToolRound[];
+  readonly after: readonly ToolRound[];
+  /** From its start until it said that it is attached, in guest ns. */
+  readonly startNs: number;
+  /** It did not start, or did not come to its end; what it said. */
+  readonly failed?: string;
 }
 
 export interface ProgramCost {

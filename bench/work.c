@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The workload: create, write, fsync, close under unique names, COUNT times, in a directory that is there.
+ * The workload: create, write, fsync, close under unique names, COUNT times, in a directory that is there. With "read" each file is then
+ * read by splice and through a map: what file systems share is mostly there.
  * Prints one line: the whole time by CLOCK_MONOTONIC and the time that the processor was idle meanwhile, ns.
  */
 #include <errno.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,13 +35,12 @@ static long long idle(void)
 	return idle * 1e9;
 }
 
-static int one(const char *directory, long i)
+static const char text[] = "written by the benchmark\n";
+
+static int write_one(const char *path)
 {
-	static const char text[] = "written by the benchmark\n";
-	char path[4096];
 	int fd, bad;
 
-	snprintf(path, sizeof(path), "%s/%ld", directory, i);
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -1;
@@ -46,19 +48,50 @@ static int one(const char *directory, long i)
 	return close(fd) || bad ? -1 : 0;
 }
 
+static int read_one(const char *path, int sink)
+{
+	const size_t size = sizeof(text) - 1;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *map;
+	int bad;
+
+	if (fd < 0)
+		return -1;
+	bad = sendfile(sink, fd, NULL, size) != (ssize_t)size;
+	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	bad = bad || map == MAP_FAILED || *(volatile const char *)map != text[0];
+	if (map != MAP_FAILED)
+		munmap((void *)map, size);
+	return close(fd) || bad ? -1 : 0;
+}
+
+static int one(const char *directory, long i, int sink)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%ld", directory, i);
+	return write_one(path) || (sink >= 0 && read_one(path, sink)) ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	const long count = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+	const int reads = argc == 4 && !strcmp(argv[3], "read");
+	const long count = argc == 3 || reads ? strtol(argv[2], NULL, 10) : 0;
+	const int sink = reads ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 	long long start, was_idle;
 
 	if (count <= 0) {
-		fputs("usage: work DIRECTORY COUNT\n", stderr);
+		fputs("usage: work DIRECTORY COUNT [read]\n", stderr);
 		return 2;
+	}
+	if (reads && sink < 0) {
+		perror("work: /dev/null");
+		return 1;
 	}
 	was_idle = idle();
 	start = now();
 	for (long i = 0; i < count; i++)
-		if (one(argv[1], i)) {
+		if (one(argv[1], i, sink)) {
 			fprintf(stderr, "work: file %ld: %s\n", i, strerror(errno));
 			return 1;
 		}

@@ -22,23 +22,11 @@
 #include "smb_wire_request.h"
 
 /*
- * While a task is preempted within a program, the program does not run for any other task on that processor: each of its requests would be
- * lost (recursion_misses). So the programs that a request cannot do without are not preempted, where the kernel has a way (6.10); what
- * is left is the few instructions before and after.
+ * While a task is preempted within a program, the program does not run for any other task on that processor (recursion_misses). A program
+ * that disables preemption meanwhile is preempted where it enables it again, which is still within itself. So, where tasks are preempted,
+ * a release has an understudy behind it: only if a task was preempted within each of the two is it missed. It attaches first and so runs
+ * second (bpf_trampoline_link_prog() puts the newest in front), and must: it leaves alone what the first one has ended.
  */
-extern void bpf_preempt_disable(void) __weak __ksym;
-extern void bpf_preempt_enable(void) __weak __ksym;
-
-#define STEADY(call)                             \
-	do {                                     \
-		if (knobs.steady)                \
-			bpf_preempt_disable();   \
-		call;                            \
-		if (knobs.steady)                \
-			bpf_preempt_enable();    \
-		return 0;                        \
-	} while (0)
-
 SEC("fentry/wait_for_free_credits")
 int BPF_PROG(credits_f, struct TCP_Server_Info *server)
 {
@@ -66,19 +54,19 @@ int BPF_PROG(mtu_credits_done_f, struct TCP_Server_Info *server, unsigned long s
 SEC("fexit/smb2_setup_request")
 int BPF_PROG(create_f, void *ses, struct TCP_Server_Info *server, struct smb_rqst *rqst, struct mid_q_entry *mid)
 {
-	STEADY(created(server, rqst, mid, false, true));
+	return created(server, rqst, mid, false, true);
 }
 
 SEC("fexit/smb2_setup_async_request")
 int BPF_PROG(create_async_f, struct TCP_Server_Info *server, struct smb_rqst *rqst, struct mid_q_entry *mid)
 {
-	STEADY(created(server, rqst, mid, true, true));
+	return created(server, rqst, mid, true, true);
 }
 
 SEC("fexit/__smb_send_rqst")
 int BPF_PROG(send_f, void *server, int n, void *rqst, int ret)
 {
-	STEADY(op_sent(ret));
+	return op_sent(ret);
 }
 
 SEC("fentry/dequeue_mid")
@@ -108,13 +96,19 @@ int BPF_PROG(read_by_f, void *server, struct mid_q_entry *mid)
 SEC("fentry/__release_mid")
 int BPF_PROG(release_f, struct kref *refcount)
 {
-	STEADY(released(refcount, true));
+	return released(refcount, true);
 }
 
 SEC("fentry/__release_mid")
 int BPF_PROG(release_by_f, struct TCP_Server_Info *server, struct mid_q_entry *mid)
 {
-	STEADY(released_by(server, mid, true));
+	return released_by(server, mid, true);
+}
+
+SEC("fentry/__release_mid")
+int BPF_PROG(again_by_f, struct TCP_Server_Info *server, struct mid_q_entry *mid)
+{
+	return index_find(key_of(mid, true)) ? released_by(server, mid, true) : 0;
 }
 
 SEC("fentry/smb2_deferred_work_close")

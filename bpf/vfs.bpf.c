@@ -366,15 +366,4 @@ int end_k(struct pt_regs *ctx)
 	return end(id, PT_REGS_RC(ctx), PT_REGS_SP(ctx) - 8); /* the return address is off the stack (x86) */
 }
 
-/* Run by aod-probe itself, to read the module's tables of callbacks: an address and a size. */
-SEC("raw_tp")
-int peek(struct bpf_raw_tracepoint_args *ctx)
-{
-	__u64 size = ctx->args[1];
-
-	if (size > sizeof(peeked))
-		return 1;
-	return bpf_probe_read_kernel(peeked, size, (void *)ctx->args[0]) ? 1 : 0;
-}
-
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

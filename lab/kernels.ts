@@ -52,6 +52,11 @@ export const smbWireLines = {
   why: "5.10 has no BTF of modules: the SMB probe has trace points alone there",
 } as const;
 
+/** For a scenario that has passed on these lines, and was not tried on the others. */
+export function seenOn(...only: readonly string[]): { readonly only: readonly string[]; readonly why: string } {
+  return { only, why: "not yet tried on this line" };
+}
+
 /**
  * The newest package of a line among the names that apt knows. rt, cloud and debug images never match. An unsigned image
  * is taken only where the signed one of the same version is missing.

@@ -23,6 +23,8 @@ const kernel: BootKernel = {
 test("counting instructions means one processor, one thread and no KVM", () => {
   const args = acceleratorArguments(true, { ...defaultMachine, icount: true }).join(" ");
   assert.match(args, /^-accel tcg,thread=single -icount shift=0,sleep=off .*-smp 1$/);
+  const waiting = acceleratorArguments(false, { ...defaultMachine, icount: true, idleWaits: true }).join(" ");
+  assert.match(waiting, /-icount shift=0,sleep=on /);
 });
 
 test("KVM only when it works", () => {

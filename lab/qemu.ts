@@ -7,6 +7,8 @@ export interface MachineOptions {
   readonly memoryMiB: number;
   /** Guest time counts instructions, on one CPU: slower, but the same work takes the same time again. */
   readonly icount: boolean;
+  /** With `icount`, while the processor is idle: time passes as on the host, instead of leaping to the next timer. Programs that come over 9p then meet no time-outs. */
+  readonly idleWaits?: boolean;
   readonly preempt?: Preemption;
   /** More words for the kernel's command line. */
   readonly append: readonly string[];
@@ -34,7 +36,8 @@ const tcgCpu = "max,la57=off,erms=off,fsrm=off";
 /** Accelerator and processors. KVM cannot count instructions. */
 export function acceleratorArguments(kvm: boolean, machine: MachineOptions): string[] {
   if (machine.icount) {
-    return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-cpu", tcgCpu, "-smp", "1"];
+    const idle = machine.idleWaits === true ? "on" : "off";
+    return ["-accel", "tcg,thread=single", "-icount", `shift=0,sleep=${idle}`, "-cpu", tcgCpu, "-smp", "1"];
   }
   return ["-accel", kvm ? "kvm" : "tcg,thread=multi", "-cpu", kvm ? "host" : tcgCpu, "-smp", String(machine.cpus)];
 }

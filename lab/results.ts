@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AodError } from "../src/system/error.ts";
+import { linesIn } from "./replayed.ts";
 import type { TimelineEvent } from "./scenario.ts";
 
 /** The files that a scenario left, as its `expect` reads them on the host. */
@@ -40,10 +41,7 @@ export class Results {
 
   /** One object a line; empty lines are skipped. */
   ndjson(name: string): unknown[] {
-    return this.text(name)
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .map((line) => JSON.parse(line) as unknown);
+    return linesIn(this.text(name));
   }
 
   /** The steps of the time line in the order of their ends. */

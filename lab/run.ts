@@ -6,7 +6,7 @@ import { repoRoot } from "./paths.ts";
 import type { MachineOptions } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
 import { Results } from "./results.ts";
-import type { GuestOutcome, GuestRequest, Scenario } from "./scenario.ts";
+import { type GuestOutcome, type GuestRequest, patience, type Scenario } from "./scenario.ts";
 import { boot, createRun } from "./vm.ts";
 
 const scenarioDirectory = join(import.meta.dirname, "scenarios");
@@ -102,7 +102,10 @@ async function runOnce(request: GroupRequest): Promise<GroupResult> {
   const take = (chunk: Buffer): void => {
     driverOutput += chunk.toString();
   };
-  const limit = scenarios.reduce((sum, scenario) => sum + (scenario.timeLimitSeconds ?? 120) + endAllowanceSeconds, 0);
+  const limit = scenarios.reduce(
+    (sum, scenario) => sum + ((scenario.timeLimitSeconds ?? 120) + endAllowanceSeconds) * patience,
+    0,
+  );
   const driver = [process.execPath, "--no-warnings", join(repoRoot, "lab", "guest", "driver.ts")];
   const outcome = await boot({
     kernel,

@@ -2,6 +2,9 @@ import type { Lab } from "./guest/lab.ts";
 import type { Preemption } from "./qemu.ts";
 import type { Results } from "./results.ts";
 
+/** Time limits are for a machine without other work; each is this many times as long. What is waited for usually comes at once. */
+export const patience = 3;
+
 /** One file in lab/scenarios/ exports one of these as its default. It is loaded twice: in the guest and on the host. */
 export interface Scenario {
   /** The name of its file. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which rung each hook can stand on: fentry where module BTF has the function with enough arguments and ftrace can attach to
- * it, else kprobe where the kernel has the symbol, else none. By what the kernel shows, never by its version.
+ * Which rung each hook can stand on: fentry where BTF has the function with enough arguments, else none: wrong arguments would be wrong for a
+ * kprobe too. Whether ftrace can attach to it only trying tells for little (load.c goes down to the kprobe, then to none): the kernel
+ * takes longer to write its list of functions than to attach. By what the kernel shows, never by its version.
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 #include "probe.h"
-
-#define MAX_HOOKS 32
 
 bool hook_hidden(const char *list, const char *role, const char *rung)
 {
@@ -31,103 +30,52 @@ bool hook_hidden(const char *list, const char *role, const char *rung)
 	return false;
 }
 
-/*
- * Sets found[i] for each hook whose function stands in `file` as a whole word, with the module's name behind it, or without any when it is
- * built in: another module may have a function of the same name. 0 or -errno.
- */
-static int look_up(const char *file, bool built_in, const struct options *options, bool *found)
-{
-	const struct probe *probe = options->probe;
-	FILE *f = fopen(file, "re");
-	char *line = NULL, tag[40];
-	size_t size = 0;
-
-	if (!f)
-		return -errno;
-	snprintf(tag, sizeof(tag), "[%s]", options->module);
-	while (getline(&line, &size, f) > 0) {
-		char *name = line, *save, *word;
-
-		if (built_in ? !!strchr(line, '[') : !strstr(line, tag))
-			continue;
-		for (word = strtok_r(name, " \t\n", &save); word; word = strtok_r(NULL, " \t\n", &save))
-			for (size_t i = 0; i < probe->n_hooks; i++)
-				if (!strcmp(word, probe->hooks[i].function))
-					found[i] = true;
-	}
-	free(line);
-	fclose(f);
-	return 0;
-}
-
-static int look_up_ftrace(bool built_in, const struct options *options, bool *found)
-{
-	int err = look_up("/sys/kernel/tracing/available_filter_functions", built_in, options, found);
-
-	return err ? look_up("/sys/kernel/debug/tracing/available_filter_functions", built_in, options, found) : 0;
-}
-
 /* How many arguments BTF gives a function; -1 when it is not there. */
-static int btf_args(const struct btf *btf, const char *function)
+static int arguments(const struct types *types, const char *function)
 {
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
-	const struct btf_type *proto = type ? btf__type_by_id(btf, type->type) : NULL;
+	const __u32 id = types_find(types, function, BTF_KIND_FUNC);
+	const struct btf_type *type = id ? btf__type_by_id(types->btf, id) : NULL;
+	const struct btf_type *proto = type ? btf__type_by_id(types->btf, type->type) : NULL;
 
 	return proto ? btf_vlen(proto) : -1;
 }
 
-static bool btf_tracepoint(const struct btf *btf, const char *event)
+static bool has_tracepoint(const struct types *types, const char *event)
 {
 	char name[80];
 
 	snprintf(name, sizeof(name), "btf_trace_%s", event);
-	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
+	return types_find(types, name, BTF_KIND_TYPEDEF) > 0;
 }
 
-static void choose(struct hook *hook, const struct btf *btf, bool ftrace, bool symbol, const struct options *options)
+static void choose(struct hook *hook, const struct types *types, const struct options *options)
 {
 	const char *hide = options->hide;
-	int args = hook->tracepoint ? 0 : btf_args(btf, hook->function);
-	bool kprobe = hook->tracepoint || symbol;
+	int args = hook->tracepoint ? 0 : arguments(types, hook->function);
 
 	if (hook->wider.args && args >= hook->wider.args) {
 		hook->args = hook->wider.args;
 		memcpy(hook->fentry, hook->wider.fentry, sizeof(hook->fentry));
 		memcpy(hook->kprobe, hook->wider.kprobe, sizeof(hook->kprobe));
 	}
-	if (hook->type && btf__find_by_name_kind(btf, hook->type, BTF_KIND_STRUCT) < 0) {
+	if (hook->type && !types_find(types, hook->type, BTF_KIND_STRUCT)) {
 		snprintf(hook->why, sizeof(hook->why), "not needed: this kernel has no struct %s", hook->type);
 		return;
 	}
 	if (options->no_fentry || hook_hidden(hide, hook->name, "fentry"))
 		snprintf(hook->why, sizeof(hook->why), "hidden by %s", options->no_fentry ? "--no-fentry" : "--hide");
-	else if (hook->tracepoint && !btf_tracepoint(btf, hook->function))
+	else if (hook->tracepoint && !has_tracepoint(types, hook->function))
 		snprintf(hook->why, sizeof(hook->why), "no trace point %s in BTF", hook->function);
 	else if (args < 0)
 		snprintf(hook->why, sizeof(hook->why), "%s is not in BTF", hook->function);
 	else if (args < hook->args)
 		snprintf(hook->why, sizeof(hook->why), "%s has %d arguments, %d expected", hook->function, args, hook->args);
-	else if (!hook->tracepoint && !ftrace)
-		snprintf(hook->why, sizeof(hook->why), "%s is not in available_filter_functions", hook->function);
 	else {
 		hook->rung = AOD_RUNG_FENTRY;
 		return;
 	}
-	/* wrong arguments would be wrong for a kprobe too */
-	if (kprobe && args >= hook->args && !hook_hidden(hide, hook->name, "kprobe"))
+	if (args >= hook->args && !hook_hidden(hide, hook->name, "kprobe"))
 		hook->rung = AOD_RUNG_KPROBE;
-	else if (!kprobe)
-		snprintf(hook->why, sizeof(hook->why), "%s is not a symbol of this kernel", hook->function);
-}
-
-bool kernel_has(const char *function)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool has = btf && btf_args(btf, function) >= 0;
-
-	btf__free(btf);
-	return has;
 }
 
 bool hook_stands(const struct probe *probe, const char *name)
@@ -139,11 +87,14 @@ bool hook_stands(const struct probe *probe, const char *name)
 }
 
 /* Built in, the module's functions are in the kernel's own BTF, if it was built with BTF at all. */
-static bool in_btf(const struct btf *btf, const struct probe *probe)
+static bool in_kernel(const struct types *kernel, const struct probe *probe)
 {
-	for (size_t i = 0; i < probe->n_hooks; i++)
-		if (probe->hooks[i].tracepoint ? btf_tracepoint(btf, probe->hooks[i].function) : btf_args(btf, probe->hooks[i].function) >= 0)
+	for (size_t i = 0; i < probe->n_hooks; i++) {
+		const struct hook *hook = &probe->hooks[i];
+
+		if (hook->tracepoint ? has_tracepoint(kernel, hook->function) : arguments(kernel, hook->function) >= 0)
 			return true;
+	}
 	return false;
 }
 
@@ -171,52 +122,30 @@ bool ladder_module_btf(const struct options *options)
 	return access(path, F_OK) != 0;
 }
 
+const struct types *ladder_types(const struct options *options)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", options->module);
+	return types_of(access(path, F_OK) ? KERNEL : options->module);
+}
+
 int ladder_choose(const struct options *options)
 {
-	struct btf *base = NULL, *module = NULL;
-	struct hook *hooks = options->probe->hooks;
-	const size_t n_hooks = options->probe->n_hooks;
-	bool ftrace[MAX_HOOKS] = {}, symbol[MAX_HOOKS] = {}, built_in;
-	char path[80];
-	int err;
+	const struct probe *probe = options->probe;
+	const struct types *types;
+	int err = ladder_ready(options);
 
-	if (n_hooks > MAX_HOOKS)
-		return fail(1, 0, "more than %d hooks", MAX_HOOKS);
-	err = ladder_ready(options);
 	if (err)
 		return err;
-	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", options->module);
-	built_in = access(path, F_OK);
-
-	base = btf__load_vmlinux_btf();
-	if (!base)
+	if (!types_of(KERNEL))
 		return fail(3, errno, "cannot read the kernel's BTF");
-	module = built_in ? base : btf__load_module_btf(options->module, base);
-	if (!module) {
-		err = fail(3, errno, "cannot read the BTF of the module %s (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
-		goto out;
-	}
-	if (built_in && !in_btf(base, options->probe)) {
-		err = fail(3, 0, "the module %s has no BTF (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
-		goto out;
-	}
-	err = look_up_ftrace(built_in, options, ftrace);
-	if (err)
-		fail_detail("tracefs is not readable: no available_filter_functions");
-	for (size_t i = 0; i < n_hooks; i++)
-		symbol[i] = ftrace[i];
-	/* the symbols are read (200,000 lines) only when somebody needs the lower rung */
-	for (size_t i = 0; i < n_hooks; i++)
-		if (!ftrace[i] && !hooks[i].tracepoint) {
-			look_up("/proc/kallsyms", built_in, options, symbol);
-			break;
-		}
-	for (size_t i = 0; i < n_hooks; i++)
-		choose(&hooks[i], module, ftrace[i], symbol[i], options);
-	err = 0;
-out:
-	if (module != base)
-		btf__free(module);
-	btf__free(base);
-	return err;
+	types = ladder_types(options);
+	if (!types)
+		return fail(3, errno, "cannot read the BTF of the module %s (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
+	if (!strcmp(types->owner, KERNEL) && !in_kernel(types, probe))
+		return fail(3, 0, "the module %s has no BTF (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
+	for (size_t i = 0; i < probe->n_hooks; i++)
+		choose(&probe->hooks[i], types, options);
+	return 0;
 }

@@ -188,14 +188,12 @@ static void finish(const struct probe *probe, const struct loaded *loaded)
 static int without_btf(struct options *options)
 {
 	static char object[4096];
-	const char *slash = strrchr(options->object, '/');
-	const int directory = slash ? slash + 1 - options->object : 0;
 
 	if (!options->probe->without_btf || ladder_module_btf(options))
 		return 0;
 	options->probe = options->probe->without_btf;
-	if (snprintf(object, sizeof(object), "%.*s%s.bpf.o", directory, options->object, options->probe->name) >= (int)sizeof(object))
-		return fail(1, ENAMETOOLONG, "the BPF object's path is too long");
+	if (object_beside(options->object, options->probe->name, object, sizeof(object)))
+		return -1;
 	options->object = object;
 	return 0;
 }
@@ -205,7 +203,7 @@ static int run(struct options *options)
 	const struct probe *probe;
 	static struct loaded loaded;
 	struct pollfd waiting = { .fd = STDIN_FILENO, .events = POLLIN };
-	int timer;
+	int timer, err;
 
 	if (geteuid())
 		return fail(1, 0, "loading BPF programs into the module %s needs root", options->module);
@@ -213,7 +211,9 @@ static int run(struct options *options)
 	if (without_btf(options))
 		return -1;
 	probe = options->probe;
-	if (probe->load(options, &loaded))
+	err = probe->load(options, &loaded);
+	types_free();
+	if (err)
 		return -1;
 	timer = start_timer(options->tick_ms);
 	if (timer < 0 || drop(options, &loaded, timer))

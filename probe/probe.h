@@ -59,6 +59,7 @@ struct section {
 #define MAX_PROGRAMS 512
 
 struct bpf_object;
+struct btf;
 struct ring_buffer;
 
 struct loaded {
@@ -103,16 +104,29 @@ extern const struct probe nfs_rpc;
 
 /* ladder.c: which rung each hook of the probe can stand on, by what this kernel shows. 0 or -errno. */
 int ladder_choose(const struct options *options);
+const struct types *ladder_types(const struct options *options); /* of the module, or of the kernel that it is built into; NULL: none */
 int ladder_ready(const struct options *options); /* is the module there, and the kernel's BTF? 0 or -errno after fail() */
 bool ladder_module_btf(const struct options *options); /* has the module BTF, of its own or, built in, in the kernel's? */
-void ladder_no_btf(struct hook *hook, const struct options *options); /* why a hook that needs the module's BTF does not stand */
-bool kernel_has(const char *function); /* has the kernel's own BTF this function? */
+
+/* types.c: BTF of the kernel or of a module; it stays until types_free(). */
+#define KERNEL "vmlinux"
+struct types {
+	char owner[16];
+	struct btf *btf;
+	__u32 first; /* id of the first type of its own */
+	int fd;      /* the kernel's handle; 0 = the kernel's own types need none, -1 = it has gone */
+};
+const struct types *types_of(const char *owner); /* KERNEL or a module; NULL: it has none */
+__u32 types_find(const struct types *types, const char *name, __u32 kind); /* id of the owner's own type; 0: not there */
+void types_free(void);
+
 bool hook_stands(const struct probe *probe, const char *name);
 bool hook_hidden(const char *list, const char *role, const char *rung); /* is ROLE, or ROLE:RUNG, in the comma-separated list? */
 
 /* load.c: opens, loads, attaches and maps. 0, or -errno after fail(). */
 int load_hooks(const struct options *options, struct loaded *loaded);
 int load_chosen(const struct options *options, struct loaded *loaded); /* on the rungs that the hooks have already */
+int object_beside(const char *object, const char *name, char *path, size_t size); /* NAME.bpf.o in the same directory */
 int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n);
 __u64 load_recursion_misses(const struct loaded *loaded); /* runs that the kernel left out, of all programs */
 void load_listen(const struct options *options); /* libbpf's words go to stderr or into the next error */

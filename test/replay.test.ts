@@ -24,6 +24,19 @@ const cases: readonly (readonly [recording: string, golden: string, argv: readon
   ["6.12-smb_vfs", "smbvfsslower-json", ["smbvfsslower", "0", "--json", "--inode", "-n", "5"]],
   ["6.12-smb_vfs", "smbvfsiosnoop", ["smbvfsiosnoop", "--file", "-n", "30"]],
   ["6.12-smb_vfs", "smbvfsiosnoop-v", ["smbvfsiosnoop", "-v", "--inode", "-n", "30"]],
+  ["6.12-smb_params", "smbiosnoop", ["smbiosnoop", "--comm", "cat"]],
+  ["6.12-smb_params", "smbiosnoop-json", ["smbiosnoop", "--json", "-c", "set_info,query_directory"]],
+  ["6.12-smb_params", "smbslower", ["smbslower", "100"]],
+  ["6.12-smb_tree", "smbvfsslower", ["smbvfsslower", "20", "--file", "--tree"]],
+  ["6.12-smb_tree", "smbvfsslower-json", ["smbvfsslower", "100", "--tree", "--json"]],
+  ["6.12-nfs_rpc", "nfsslower", ["nfsslower", "0"]],
+  ["6.12-nfs_rpc", "nfsslower-v", ["nfsslower", "100", "-v", "-V", "3"]],
+  ["6.12-nfs_rpc", "nfsiosnoop", ["nfsiosnoop", "-V", "4"]],
+  ["6.12-nfs_rpc", "nfsiosnoop-json", ["nfsiosnoop", "--json", "--errors"]],
+  ["6.12-nfs_rpc", "nfsiosnoop-csv", ["nfsiosnoop", "--csv", "--mount", "/mnt/nfs-3", "--comm", "dd"]],
+  ["6.12-nfs_rpc", "nfsslower-stop", ["nfsslower", "100", "--stop-on", "status=NFS4ERR_NOENT"]],
+  ["6.12-nfs_vfs", "nfsvfsslower", ["nfsvfsslower", "10", "-V", "4.2"]],
+  ["6.12-nfs_vfs", "nfsvfsslower-json", ["nfsvfsslower", "100", "--json"]],
 ];
 
 function run(argv: readonly string[]) {
@@ -44,7 +57,7 @@ describe("recordings", () => {
     it(`${recording}: ${argv.join(" ")}`, () => {
       const { status, stdout, stderr } = run([
         ...argv,
-        ...(argv[0]?.startsWith("smb") ? ["--replay"] : []),
+        ...(argv[0] === "record" || argv[0] === "replay" ? [] : ["--replay"]),
         `${recording}.aodrec`,
       ]);
       const text = `${stdout}--- stderr, exit status ${status}\n${stderr}`;

@@ -16,11 +16,18 @@ const ext4Mount = "/mnt/ext4";
 let directories = 0;
 
 /** In a directory of its own below a mount point, removed afterwards. */
-async function workBelow(lab: Lab, mountPoint: string, files: number): Promise<Pick<Work, "elapsedNs" | "idleNs">> {
+async function workBelow(
+  lab: Lab,
+  mountPoint: string,
+  files: number,
+  more: readonly string[] = [],
+): Promise<Pick<Work, "elapsedNs" | "idleNs">> {
   directories += 1;
   const directory = join(mountPoint, `d${directories}`);
   mkdirSync(directory);
-  const { stdout } = await lab.run([ensureWorkProgram(lab), directory, String(files)], { timeoutMs: 3_600_000 });
+  const { stdout } = await lab.run([ensureWorkProgram(lab), directory, String(files), ...more], {
+    timeoutMs: 3_600_000,
+  });
   rmSync(directory, { recursive: true });
   const [elapsedNs = Number.NaN, idleNs = Number.NaN] = stdout.trim().split(" ").map(Number);
   return { elapsedNs, idleNs };
@@ -29,11 +36,12 @@ async function workBelow(lab: Lab, mountPoint: string, files: number): Promise<P
 async function prepareExt4(lab: Lab): Promise<void> {
   // A neighbour matters only where the SMB client is there to be traced.
   await prepareShare(lab);
-  await lab.run(["modprobe", "nfs"]);
+  // Nothing in the guest loads a module when a device node is missing.
+  for (const module of ["nfs", "loop", "ext4"]) await lab.run(["modprobe", module]);
   const image = join(lab.work, "ext4.img");
   writeFileSync(image, "");
   truncateSync(image, 256 << 20);
-  await lab.run(["mkfs.ext4", "-q", image]);
+  await lab.run(["mkfs.ext4", "-q", "-F", image]);
   mkdirSync(ext4Mount, { recursive: true });
   await lab.run(["mount", "-o", "loop", image, ext4Mount]);
   lab.onEnd("unmount ext4", async () => {
@@ -50,5 +58,5 @@ export const places: Readonly<Record<WorkloadName, Place>> = {
     },
     work: (lab, files) => workBelow(lab, nfsMount, files),
   },
-  ext4: { prepare: prepareExt4, work: (lab, files) => workBelow(lab, ext4Mount, files) },
+  ext4: { prepare: prepareExt4, work: (lab, files) => workBelow(lab, ext4Mount, files, ["read"]) },
 };

@@ -1,83 +1,62 @@
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import type { Lab } from "../../lab/guest/lab.ts";
-import { AodError } from "../../src/system/error.ts";
-import { type Contender, contenders, isOurs } from "../contenders.ts";
-import type { ToolRound, ToolsRequest, ToolsResult } from "../request.ts";
-import { places } from "./places.ts";
+import { messageOf } from "../../src/system/error.ts";
+import { type Contender, contenders } from "../contenders.ts";
+import type { ToolRound, ToolsRequest, ToolTurn } from "../request.ts";
+import { attachTool } from "./attach-tool.ts";
+import { type Place, places } from "./places.ts";
 
-const repo = resolve(import.meta.dirname, "../..");
 const warmUpFiles = 20;
 
-/** The workload under each contender, in turn; what is attached has said that it is before the workload begins. */
-export async function tools(lab: Lab, request: ToolsRequest): Promise<ToolsResult> {
-  const chosen = contenders.filter(({ name }) => request.contenders.includes(name));
+/**
+ * The workload under each contender: before, while it is attached, and after. A contender is started once, since under emulation a start
+ * costs many times what the workload does. After each turn everything so far is in turns.json: a guest that does not come to its end
+ * still has its results.
+ */
+export async function tools(lab: Lab, request: ToolsRequest): Promise<readonly ToolTurn[]> {
   const place = places[request.workload];
-  await place.prepare(lab);
+  await lab.step("prepare", () => place.prepare(lab));
   await place.work(lab, warmUpFiles);
-  const rounds: ToolRound[] = [];
-  const failed = new Map<string, string>();
-  for (let i = 0; i < request.rounds; i++) {
-    for (const contender of chosen.filter(({ name }) => !failed.has(name))) {
-      await lab.step(`round ${i + 1} of ${request.rounds}: ${contender.name}`, async () => {
-        try {
-          rounds.push(await round(lab, contender, request));
-        } catch (error) {
-          // A tool that does not start on this kernel is a result of its own.
-          if (contender.name === "off") throw error;
-          failed.set(contender.name, error instanceof Error ? error.message : String(error));
-        }
-      });
-      lab.writeJson("rounds.json", rounds);
-    }
+  const turns: ToolTurn[] = [];
+  let before = await lab.step("off", () => measure(lab, place, request));
+  for (const contender of contenders.filter(({ name }) => request.contenders.includes(name))) {
+    lab.writeJson("underway.json", contender.name);
+    const turn = await one(lab, place, contender, request);
+    const after = await lab.step("off", () => measure(lab, place, request));
+    turns.push({ contender: contender.name, before, ...turn, after });
+    before = after;
+    lab.writeJson("turns.json", turns);
   }
-  return { workload: request.workload, rounds, failed: Object.fromEntries(failed) };
+  return turns;
 }
 
-async function round(lab: Lab, contender: Contender, { workload, files }: ToolsRequest): Promise<ToolRound> {
-  const place = places[workload];
-  const detach = await attach(lab, contender);
+type Attached = Pick<ToolTurn, "attached" | "startNs" | "failed">;
+
+async function one(lab: Lab, place: Place, contender: Contender, request: ToolsRequest): Promise<Attached> {
+  const started = performance.now();
+  const attached: ToolRound[] = [];
+  let startNs = 0;
   try {
-    await place.work(lab, warmUpFiles);
+    const detach = await lab.step(`start ${contender.name}`, () => attachTool(lab, contender));
+    startNs = Math.round((performance.now() - started) * 1e6);
+    try {
+      const rounds = await lab.step(contender.name, () => measure(lab, place, request));
+      attached.push(...rounds);
+    } finally {
+      await lab.step(`stop ${contender.name}`, detach);
+    }
+    return { attached, startNs };
+  } catch (error) {
+    // A tool that does not start on this kernel is a result of its own, and the rest goes on.
+    return { attached, startNs, failed: messageOf(error).replace(/\s+/g, " ").slice(-300) };
+  }
+}
+
+async function measure(lab: Lab, place: Place, { rounds, files }: ToolsRequest): Promise<readonly ToolRound[]> {
+  await place.work(lab, warmUpFiles);
+  const done: ToolRound[] = [];
+  for (let i = 0; i < rounds; i++) {
     const { elapsedNs, idleNs } = await place.work(lab, files);
-    return { contender: contender.name, files, elapsedNs, idleNs };
-  } finally {
-    await detach();
+    done.push({ elapsedNs, idleNs });
   }
-}
-
-async function attach(lab: Lab, contender: Contender): Promise<() => Promise<void>> {
-  const { argv, undo } = contender;
-  if (argv === undefined) return async () => {};
-  if (undo !== undefined) {
-    await lab.run(argv);
-    return async () => {
-      await lab.run(undo);
-    };
-  }
-  const [program = "", ...args] = argv;
-  // What it prints goes to memory: neither a terminal nor the host is in the figures.
-  const out = join(lab.work, "contender.out");
-  const err = join(lab.work, "contender.err");
-  const started = lab.start([isOurs(contender) ? join(repo, "bin", program) : program, ...args], {
-    stdout: out,
-    stderr: err,
-    env: { PYTHONUNBUFFERED: "1", ...lab.aodEnvironment, ...kernelSource() },
-  });
-  // Each of them prints its heading when it is attached.
-  await lab.until(`${contender.name} is attached`, 3600, () => {
-    if (!started.running) throw new AodError("failed", readFileSync(err, "utf8").trim().slice(-500));
-    return (
-      readFileSync(out, "utf8").includes("\n") && !/^Attaching \d+ probes?\.\.\.\n$/.test(readFileSync(out, "utf8"))
-    );
-  });
-  return async () => {
-    await started.stop("SIGINT", 600_000);
-  };
-}
-
-/** bpfcc compiles against the kernel's headers; the host says where it has put them. */
-function kernelSource(): Readonly<Record<string, string>> {
-  const path = process.env.AOD_BENCH_KERNEL_SOURCE;
-  return path === undefined ? {} : { BCC_KERNEL_SOURCE: path };
+  return done;
 }

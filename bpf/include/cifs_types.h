@@ -11,9 +11,18 @@ struct kref {
 	int refcount; /* only its address is used */
 };
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+} CORE;
+
 struct task_struct {
 	unsigned int flags;
 	char comm[16];
+	const struct cred *cred;
 } CORE;
 #define PF_KTHREAD 0x00200000
 

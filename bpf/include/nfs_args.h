@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What an RPC is about: the arguments of the procedures that name a file, or carry the handle of one. Kernel: include/linux/nfs_xdr.h.
- * An NFSv4 procedure is known by p_statidx, to which kernels only append; an NFSv3 one by its number on the wire (RFC 1813).
+ * An NFSv4 procedure is known by p_statidx, up to where 7.2 has put ZERO_RANGE into the list, and by its name behind that; an NFSv3 one by its
+ * number on the wire (RFC 1813).
  */
 #ifndef AOD_NFS_ARGS_H
 #define AOD_NFS_ARGS_H
@@ -84,7 +85,8 @@ enum nfs4_procedure {
 	V4_READLINK = 28,
 	V4_READDIR = 29,
 	V4_DELEGRETURN = 31,
-	V4_READ_PLUS = 68,
+	V4_LAST_AGREED = 56, /* DEALLOCATE */
+	V4_READ_PLUS = 68, /* or 69 */
 };
 
 enum nfs3_procedure {

@@ -16,6 +16,27 @@ static __always_inline __u64 task_key(const struct rpc_task *task)
 	return (__u64)task;
 }
 
+/* What V4_READ_PLUS is here, by its name: kernels do not agree on its number. */
+static __always_inline bool reads_plus(const struct aod_rpc_op *op)
+{
+	const char expected[] = "READ_PLUS";
+
+	for (__u32 i = 0; i < sizeof(expected); i++)
+		if (op->name[i] != expected[i])
+			return false;
+	return true;
+}
+
+/* The number by which about_op() knows the procedure; that on the wire in NFSv3. */
+static __always_inline __u32 subject_procedure(const struct aod_rpc_op *op)
+{
+	if (op->version != 4)
+		return op->wire;
+	if (op->procedure <= V4_LAST_AGREED)
+		return op->procedure;
+	return reads_plus(op) ? V4_READ_PLUS : 0;
+}
+
 static __always_inline void emit_path(const struct aod_rpc_op *op, const struct rpc_task *task)
 {
 	struct aod_rpc_path *path = bpf_ringbuf_reserve(&outliers, sizeof(*path), 0);
@@ -27,7 +48,7 @@ static __always_inline void emit_path(const struct aod_rpc_op *op, const struct 
 		count(&losses.ringbuf_full);
 		return;
 	}
-	about_op(&about, task, op->version, op->version == 4 ? op->procedure : op->wire);
+	about_op(&about, task, op->version, subject_procedure(op));
 	path->seq = op->seq;
 	path->cut = 0;
 	if (about.name) {
@@ -136,7 +157,7 @@ static __always_inline void take_subject(struct aod_rpc_op *op, const struct rpc
 	const void *name;
 	long n = 0;
 
-	about_op(&about, task, op->version, op->version == 4 ? op->procedure : op->wire);
+	about_op(&about, task, op->version, subject_procedure(op));
 	if (about.range) {
 		op->offset = about.offset;
 		op->count = about.count;

@@ -146,7 +146,6 @@ struct aod_smb_knobs {
 	__u32 send;    /* the hook on the end of sending is attached */
 	__u32 credits; /* so are those on both waits for credits: every task has its place before its request is created */
 	__u32 params;  /* every request's aod_smb_params is wanted */
-	__u32 steady;  /* this kernel lets a program disable preemption */
 };
 
 /* Written by aod-probe at any time. */

@@ -126,7 +126,6 @@ static __always_inline struct aod_smb_op *op_begin(__u64 request, __u64 connecti
 	op->tree = part.tree_id;
 	op->tid = id;
 	op->tgid = id >> 32;
-	op->uid = bpf_get_current_uid_gid();
 	op->opener = command == SMB2_READ || command == SMB2_WRITE ? part.process_id : 0;
 	op->command = command;
 	op->target = target_of(connection, part.session_id, part.tree_id);

@@ -38,6 +38,8 @@ static __always_inline void name_task(struct aod_smb_op *op)
 
 	to[0] = from[0];
 	to[1] = from[1];
+	/* what bpf_get_current_uid_gid() gives too, in more instructions: the user as the first namespace numbers them */
+	op->uid = creator->cred->uid.val;
 }
 
 /* The client refused to make the request: an op that is over as it begins. Its key is that of the buffers, which nobody else has meanwhile. Rare. */

@@ -14,7 +14,6 @@ struct aod_vfs_device devices[AOD_VFS_DEVICES] SEC(".bss.devices");
 struct aod_vfs_losses losses SEC(".bss.losses");
 struct aod_vfs_slot slots[AOD_VFS_SLOTS] SEC(".bss.slots");
 __s64 running[AOD_VFS_CALLBACKS] SEC(".bss.running"); /* only where a kretprobe has few instances */
-__u64 peeked[AOD_VFS_PEEK / 8] SEC(".bss.peeked");
 struct aod_vfs_tunables tunables SEC(".data.tunables") = { .tgid = 0 };
 
 struct {

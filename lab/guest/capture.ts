@@ -14,16 +14,16 @@ export interface Capture {
  * witness: a stream that it joins later is readable only when it is silent at that moment.
  */
 export async function startCapture(lab: Lab, name: string, port: number): Promise<Capture> {
-  const log = `${name}.tcpdump.err`;
-  const said = (): string => readFileSync(join(lab.out, log), "utf8");
-  // In memory first: 9p would be too slow for a burst.
+  // In memory first: 9p would be too slow for a burst, and on 7.2 a reading of what is just being written fails there (ENODATA).
   const file = join(lab.work, `${name}.pcap`);
+  const log = `${name}.tcpdump.err`;
+  const said = (): string => lab.keep(join(lab.work, log), log);
   const tcpdump = lab.start(
     [
       ...["tcpdump", "-i", "lo", "-n", "-p", "-Z", "root", "-U", "-s", "0", "-B", "65536", "-w", file],
       ...["tcp", "port", String(port)],
     ],
-    { stderr: log },
+    { stderr: join(lab.work, log) },
   );
   await lab.until("tcpdump listens", 60, () => {
     if (!tcpdump.running) throw new AodError("failed", `tcpdump ended: ${said()}`);

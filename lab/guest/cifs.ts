@@ -7,6 +7,8 @@ import { sambaUser } from "./samba.ts";
 export type MountOptions = Readonly<Record<string, string | number | boolean>>;
 
 export interface MountRequest {
+  /** Another name for the server than its address; it takes the option `ip`. */
+  readonly server?: string;
   readonly share?: string;
   /** Made when it is not there; `/mnt/SHARE` when absent. */
   readonly mountPoint?: string;
@@ -31,7 +33,7 @@ export function mountOptionText(...layers: readonly MountOptions[]): string {
 export async function mountCifs(lab: Lab, request: MountRequest = {}): Promise<Mounted> {
   const share = request.share ?? "share";
   const path = request.mountPoint ?? `/mnt/${share}`;
-  const unc = `//127.0.0.1/${share}`;
+  const unc = `//${request.server ?? "127.0.0.1"}/${share}`;
   const credentials = join(lab.work, "credentials");
   writeFileSync(credentials, `username=${sambaUser.name}\npassword=${sambaUser.password}\n`, { mode: 0o600 });
   mkdirSync(path, { recursive: true });

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AodError, messageOf } from "../../src/system/error.ts";
-import type { GuestOutcome, GuestRequest, Scenario } from "../scenario.ts";
+import { type GuestOutcome, type GuestRequest, patience, type Scenario } from "../scenario.ts";
 import { Lab } from "./lab.ts";
 import { run } from "./process.ts";
 import { stopSamba } from "./samba.ts";
@@ -36,7 +36,7 @@ async function runScenario(name: string, request: GuestRequest): Promise<GuestOu
     lab = new Lab(name, request.kernel, { ...scenario.settings, ...request.settings }, out, (line) =>
       tell(`${name}: ${line}`),
     );
-    const seconds = scenario.timeLimitSeconds ?? 120;
+    const seconds = (scenario.timeLimitSeconds ?? 120) * patience;
     const limit = new Promise<never>((_, reject) => {
       setTimeout(() => reject(new AodError("failed", `not done after ${seconds} s`)), seconds * 1000).unref();
     });

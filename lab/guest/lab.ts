@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AodError, messageOf } from "../../src/system/error.ts";
-import type { TimelineEvent } from "../scenario.ts";
+import { patience, type TimelineEvent } from "../scenario.ts";
 import { Background, type Ran, type RunOptions, run, type StartOptions } from "./process.ts";
 
 const repo = resolve(import.meta.dirname, "../..");
@@ -97,11 +97,12 @@ export class Lab {
     await sleep(seconds * 1000);
   }
 
-  /** Waits until `condition` holds; an error after `seconds`. */
+  /** Waits until `condition` holds; an error after `seconds`, on a busy machine after `patience` times as long. */
   async until(what: string, seconds: number, condition: () => boolean | Promise<boolean>): Promise<void> {
-    const end = performance.now() + seconds * 1000;
+    const limit = seconds * patience;
+    const end = performance.now() + limit * 1000;
     while (!(await condition())) {
-      if (performance.now() > end) throw new AodError("failed", `${what}: not within ${seconds} s`);
+      if (performance.now() > end) throw new AodError("failed", `${what}: not within ${limit} s`);
       await sleep(100);
     }
   }

@@ -144,7 +144,7 @@ export class Background {
   }
 
   /** Asks it to end, waits, and kills its whole group when it does not. */
-  async stop(signal: NodeJS.Signals = "SIGTERM", waitMs = 15_000): Promise<Ended> {
+  async stop(signal: NodeJS.Signals = "SIGTERM", waitMs = 60_000): Promise<Ended> {
     if (this.#end !== undefined) return this.#end;
     this.#child.kill(signal);
     const timer = setTimeout(() => killGroup(this.#child, "SIGKILL"), waitMs);

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { type NfsMountStats, type NfsOpStats, parseMountstats } from "../../src/nfs/mountstats.ts";
 import type { Lab } from "../guest/lab.ts";
+import { holdLease } from "../guest/lease.ts";
 import { exportDirectory, mountNfs, type NfsVersion, nfsVersions, readMountstats, startNfsd } from "../guest/nfs.ts";
 import { waitForProbe } from "../guest/probe.ts";
 import type { Results } from "../results.ts";
@@ -72,25 +73,14 @@ function work(version: NfsVersion): void {
   }
 }
 
-// A program of the server's machine has the file open under a lease, and gives it back 2 s after it was asked for it.
-const leaseHolder = `use Fcntl;
-open(my $file, "<", $ARGV[0]) or die;
-$SIG{IO} = sub { sleep 2; exit };
-fcntl($file, 1024, F_RDLCK) or die "no lease: $!";
-print "holds\\n";
-close STDOUT;
-sleep 100;`;
-
-/** The server has who wants to write such a file come again: NFS3ERR_JUKEBOX, NFS4ERR_DELAY. */
+/** The server has who wants to write a file come again: NFS3ERR_JUKEBOX, NFS4ERR_DELAY. */
 async function comeAgain(lab: Lab): Promise<void> {
   for (const version of nfsVersions) {
     const name = `held-${version}`;
-    writeFileSync(join(exportDirectory, name), "0123456789\n");
-    const holder = lab.start(["perl", "-e", leaseHolder, join(exportDirectory, name)], { stdout: `${name}.out` });
-    await lab.until("the lease is held", 30, () => readFileSync(join(lab.out, `${name}.out`), "utf8") !== "");
+    const release = await holdLease(lab, name);
     const file = join(pathOf(version), name);
     await lab.run(["dd", `of=${file}`, "conv=notrunc", "status=none"], { input: "x", timeoutMs: 60_000 });
-    await holder.stop("SIGKILL");
+    await release();
   }
 }
 

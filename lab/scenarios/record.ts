@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { SmbOpJson, WaiterJson } from "../../src/probe/op-json.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
 import { waitForProbe } from "../guest/probe.ts";
 import type { Background } from "../guest/process.ts";
 import { freezeSamba, killSamba, restartSamba, startSamba, thawSamba } from "../guest/samba.ts";
-import type { Results } from "../results.ts";
+import { replayed } from "../replayed.ts";
 import { defineScenario } from "../scenario.ts";
 
 const mounted = "/mnt/share";
-const bin = resolve(import.meta.dirname, "../../bin");
 
 /** Different output of one tool, each of its own run. */
 const runs = {
@@ -41,14 +39,6 @@ async function trouble(lab: Lab): Promise<void> {
   await lab.sleep(4);
   await restartSamba(lab);
   await lab.until("the reconnect lets the task go on", 60, () => !stuck.running);
-}
-
-/** A tool on a recording, on the host: nothing of the guest is there any more. */
-function replayed(results: Results, program: string, args: readonly string[], file: string) {
-  const { status, stdout, stderr } = spawnSync(join(bin, program), [...args, "--replay", results.path(file)], {
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
 }
 
 export default defineScenario({
@@ -91,7 +81,7 @@ export default defineScenario({
     const done = { status: 0, signal: null };
     assert.deepEqual(results.json("ended.json"), [done, done, done, done]);
     for (const [name, args] of Object.entries(runs)) {
-      const again = replayed(results, "smbslower", args, `${name}.aodrec`);
+      const again = replayed(results, ["smbslower", ...args], `${name}.aodrec`);
       const live = { status: 0, stdout: results.text(`${name}.out`), stderr: results.text(`${name}.err`) };
       assert.ok(live.stdout.split("\n").length > 5, name);
       assert.deepEqual(again, live, `${name}: a replay prints what the live run printed`);
@@ -107,7 +97,7 @@ export default defineScenario({
     );
 
     // A recording of everything gives any tool the same operations, though another helper has seen them.
-    const whole = replayed(results, "smbslower", ["0", "--json"], "ops.aodrec");
+    const whole = replayed(results, ["smbslower", "0", "--json"], "ops.aodrec");
     assert.equal(whole.status, 0);
     const all = whole.stdout
       .trim()

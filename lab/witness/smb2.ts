@@ -155,3 +155,12 @@ export function countSmb2(exchanges: readonly Smb2Exchange[]): Map<SmbCommandNam
   }
   return counts;
 }
+
+/** The same in one: `COMMAND STATUS` -> how often. */
+export function flatCounts(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    [...counts].flatMap(([command, statuses]) =>
+      [...statuses].map(([status, count]) => [`${command} ${status}`, count] as const),
+    ),
+  );
+}

@@ -11,26 +11,18 @@ static struct bpf_object *object;
 static void *memory = MAP_FAILED;
 static int program_fd = -1;
 
-static int load(const char *path)
+int peek_open(const char *beside)
 {
-	struct bpf_program *program;
+	char path[4096];
 	struct bpf_map *map;
+	int err = object_beside(beside, "peek", path, sizeof(path));
 
+	if (err)
+		return err;
 	object = bpf_object__open_file(path, NULL);
 	if (!object)
-		return -errno;
-	bpf_object__for_each_program(program, object)
-		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), "peek"));
-	bpf_object__for_each_map(map, object)
-		bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), ".bss.peeked") || strstr(bpf_map__name(map), "rodata"));
-	return bpf_object__load(object);
-}
-
-int peek_open(const char *path)
-{
-	struct bpf_map *map;
-	int err = load(path);
-
+		return fail(1, errno, "cannot open the BPF object %s", path);
+	err = bpf_object__load(object);
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "cannot load a program that reads the module's tables of callbacks");
 	program_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "peek"));

@@ -61,35 +61,31 @@ static int describe(struct bpf_object *object, const struct vfs_protocol *protoc
 	return err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
 }
 
-/* Everything that needs the kernel's symbols and types; they are given back afterwards. */
+/* Everything that needs the kernel's symbols; they are given back afterwards. */
 static int find_callbacks(const struct vfs_protocol *protocol, const struct options *options)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
+	const struct types *kernel = types_of(KERNEL);
 	int err;
 
 	if (!kernel)
 		return fail(3, errno, "cannot read the kernel's BTF");
 	err = symbols_load("/proc/kallsyms");
 	err = err ? err : peek_open(options->object);
-	err = err ? err : tables_read(protocol, options, kernel, &callbacks);
+	err = err ? err : tables_read(protocol, options, kernel->btf, &callbacks);
 	if (!err)
-		functions_find(&callbacks, kernel);
+		functions_find(&callbacks, kernel->btf);
 	peek_close();
 	symbols_free();
-	btf__free(kernel);
 	return err;
 }
 
 static int load_object(const struct vfs_protocol *protocol, const struct options *options, struct loaded *loaded)
 {
-	struct bpf_program *program;
 	int err;
 
 	loaded->object = bpf_object__open_file(options->object, NULL);
 	if (!loaded->object)
 		return fail(1, errno, "cannot open the BPF object %s", options->object);
-	bpf_object__for_each_program(program, loaded->object)
-		bpf_program__set_autoload(program, strcmp(bpf_program__name(program), "peek") != 0);
 	err = describe(loaded->object, protocol, options);
 	if (err)
 		return err;
@@ -117,7 +113,6 @@ static int load(const struct vfs_protocol *protocol, const struct options *optio
 	err = find_callbacks(protocol, options);
 	err = err ? err : load_object(protocol, options, loaded);
 	err = err ? err : clones_attach(options, loaded, &callbacks);
-	functions_free();
 	said = (struct aod_vfs_hello){ .callbacks = callbacks.n, .types = options->types, .shared = options->shared, .paths = options->paths, .op_size = sizeof(struct aod_vfs_op) };
 	return err;
 }

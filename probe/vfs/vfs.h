@@ -50,8 +50,8 @@ void symbols_free(void);
 const struct symbol *symbols_find(const char *name, const char *const *modules);
 const struct symbol *symbols_at(__u64 address); /* a function */
 
-/* peek.c: the kernel's memory, through a program. 0 or -errno. */
-int peek_open(const char *object);
+/* peek.c: the kernel's memory, through the program of the object beside the probe's own. 0 or -errno. */
+int peek_open(const char *beside);
 int peek(__u64 address, void *to, size_t size);
 void peek_close(void);
 
@@ -62,8 +62,7 @@ int tables_read(const struct vfs_protocol *protocol, const struct options *optio
 void kinds_find(struct vfs_callback *callback, const struct btf *btf, const struct btf_type *prototype);
 
 /* functions.c: where the callbacks' functions are in BTF, and with it their prototypes. */
-void functions_find(struct vfs_callbacks *callbacks, struct btf *kernel);
-void functions_free(void);
+void functions_find(struct vfs_callbacks *callbacks, const struct btf *kernel);
 
 /* clones.c: a pair of programs for each callback. 0 or -errno after fail(). */
 int clones_attach(const struct options *options, struct loaded *loaded, struct vfs_callbacks *callbacks);

@@ -14,7 +14,7 @@ static struct hook hooks[] = {
 	{ "send", "__smb_send_rqst", { "send_f" }, { "send_k" }, 3 },
 	{ "answer", "dequeue_mid", { "answer_f" }, { "answer_k" }, 2, .wider = { 3, { "answer_by_f" }, { "answer_by_k" } } },
 	{ "read_answer", "smb2_readv_callback", { "read_f" }, { "read_k" }, 1, .wider = { 2, { "read_by_f" }, { "read_by_k" } } },
-	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true, .wider = { 2, { "release_by_f" }, { "release_by_k" } } },
+	{ "release", "__release_mid", { "release_f" }, { "release_k" }, 1, .needed = true, .wider = { 2, { "release_by_f", "again_by_f" }, { "release_by_k" } } },
 	{ "deferred_close", "smb2_deferred_work_close", { "deferred_close_f" }, { "deferred_close_k" }, 1 },
 	{ "write", "smb2_async_writev", { "write_f" }, { "write_k" }, 1, .type = "cifs_io_subrequest" },
 	{ "reconnect", "smb3_reconnect", { "reconnect_f" }, { "reconnect_k" }, .tracepoint = true },
@@ -51,17 +51,25 @@ static int widen_ring(struct bpf_object *object)
 	return err ? fail(1, -err, "the BPF object has no ring buffer of its own size: rebuild it together with aod-probe") : 0;
 }
 
+static struct hook *hook_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (!strcmp(hooks[i].name, name))
+			return &hooks[i];
+	return NULL;
+}
+
 static int prepare(const struct options *options, struct bpf_object *object)
 {
 	const struct aod_smb_knobs knobs = {
 		.send = hook_stands(&smb_wire, "send"),
 		.credits = hook_stands(&smb_wire, "credits") && hook_stands(&smb_wire, "mtu_credits"),
 		.params = options->params,
-		.steady = kernel_has("bpf_preempt_disable"),
 	};
 	struct aod_smb_tunables tunables = {};
 	int err = set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
 
+	wire_release_has_understudy(understudy_keep(hook_named("release"), object));
 	/* nothing is slow and nothing an outlier until somebody says so */
 	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
 	err = err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));

@@ -28,6 +28,13 @@ static struct {
 	__u64 recursion, overtaken, stdout_full;
 } told;
 
+static bool release_twice;
+
+void wire_release_has_understudy(bool has)
+{
+	release_twice = has;
+}
+
 void wire_start(const struct loaded *loaded)
 {
 	probe = loaded;
@@ -130,6 +137,11 @@ static void recycle_targets(void)
 	}
 }
 
+static bool made_up_for(const char *program)
+{
+	return release_twice && (!strncmp(program, "release_", 8) || !strncmp(program, "again_", 6));
+}
+
 static __u64 recursion_misses(void)
 {
 	__u64 sum = 0;
@@ -138,7 +150,7 @@ static __u64 recursion_misses(void)
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
-		if (!bpf_obj_get_info_by_fd(probe->program_fds[i], &info, &size))
+		if (!bpf_obj_get_info_by_fd(probe->program_fds[i], &info, &size) && !made_up_for(info.name))
 			sum += info.recursion_misses;
 	}
 	return sum;

@@ -21,6 +21,7 @@ struct wire {
 /* wire.c: reads the mapped memory and makes frames of it. */
 extern struct wire wire;
 void wire_start(const struct loaded *loaded);
+void wire_release_has_understudy(bool has); /* a release that both programs miss is a ghost; a run that one misses is no loss */
 void wire_tick(void);
 void wire_history(const struct aod_history_request *request);
 void wire_history_pump(void);
@@ -40,6 +41,11 @@ void phases_collect(const struct wire *wire, __u64 head);
 size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max);
 __u64 phases_overtaken(void);
 __u32 phases_bucket(__u64 ns);
+
+/* understudy.c: has the hook a second program for what the first one misses, and does this kernel miss any? If not, it is left out. */
+struct bpf_object;
+bool understudy_keep(struct hook *hook, struct bpf_object *object);
+bool understudy_preempts(const char *model, const char *version);
 
 /* record.c: a copy of a record that is not torn. */
 bool record_read(const struct aod_smb_op *from, struct aod_smb_op *to);

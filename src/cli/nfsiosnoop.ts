@@ -78,6 +78,7 @@ function plan(line: ParsedLine, common: CommonOptions<RpcOp>): ToolPlan<RpcOp> {
       (!errors || hasFailed(op)) &&
       (status === undefined || (op.status?.code !== undefined && status.has(op.status.code))) &&
       (errno === undefined || (op.status !== undefined && errno.has(op.status.errno))),
+    concerns: filter.wants,
     showsOpen: true,
     command: (op) => op.procedure,
     names: mounts.make,

@@ -59,6 +59,7 @@ function plan(line: ParsedLine, common: CommonOptions<RpcOp>): ToolPlan<RpcOp> {
     columns: columnsOf(common.verbose, mounts.get),
     json: (row) => rpcJson(row, mounts.get()),
     wants: (op) => op.latencyUs >= minMs * 1000 && filter.wants(op),
+    concerns: filter.wants,
     showsOpen: true,
     command: (op) => op.procedure,
     names: mounts.make,

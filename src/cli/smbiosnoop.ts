@@ -93,6 +93,7 @@ function plan(line: ParsedLine, common: CommonOptions<SmbOp>): ToolPlan<SmbOp> {
       return { ...smbJson(row), ...(params === undefined ? undefined : { params: paramsJson(params) }) };
     },
     wants,
+    concerns: (op) => isOneOf(commands.codes, op),
     showsOpen: "end",
     command: (op) => op.command,
     names: smbNames,

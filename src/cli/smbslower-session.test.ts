@@ -172,6 +172,14 @@ describe("a session of smbslower", () => {
     }
   });
 
+  it("--stop-on looks at no other commands than -c, whatever a recording holds", async () => {
+    const { helper, finished } = sessionWith({ stopOn: "slow>=1ms", only: true });
+    await helper.say(helloFrame(), opsFrame([rawOp({ command: 9 })]), inflightFrame([{ ...open(3), command: 9 }]));
+    assert.deepEqual(finished, []);
+    await helper.say(opsFrame([rawOp({ seq: 2, command: 5 })]));
+    assert.equal(finished.length, 1);
+  });
+
   it("--stop-on slow>= sees what is still in flight", async () => {
     const { helper, finished } = sessionWith({ stopOn: "slow>=2s", minMs: 5000 });
     await helper.say(helloFrame(), inflightFrame([open(1)]));

@@ -66,6 +66,7 @@ function plan(line: ParsedLine, common: CommonOptions<SmbOp>): ToolPlan<SmbOp> {
     csvTail: common.verbose ? "" : ",",
     json: smbJson,
     wants: (op) => op.latencyUs >= minMs * 1000 && isOneOf(commands.codes, op),
+    concerns: (op) => isOneOf(commands.codes, op),
     wantsWaiter: ({ sinceNs }, untilNs) => !commands.only && untilNs - sinceNs >= minMs * 1e6,
     showsOpen: true,
     command: (op) => op.command,

@@ -86,6 +86,7 @@ function plan(line: ParsedLine, common: CommonOptions<VfsOp>): ToolPlan<VfsOp> {
     args: vfsArgs(groups, common),
     columns: [...known, ...(common.verbose ? more : []), argsColumn(common.verbose)],
     json: vfsJson,
+    concerns: (op) => inGroups(groups, op),
     wants: (op) => inGroups(groups, op) && (!errors || vfsOutcomes.failed(op)),
     showsOpen: false,
     command: (op) => op.callback.function,

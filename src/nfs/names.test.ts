@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findProcedure, procedureCode, procedureName } from "./procedures.ts";
+import { findProcedure, procedureCodes, procedureName } from "./procedures.ts";
 import { isVersion, parseVersion, versionText } from "./versions.ts";
 
 describe("procedures", () => {
@@ -10,9 +10,16 @@ describe("procedures", () => {
     assert.equal(procedureName(4, 18), "GETATTR");
     assert.equal(procedureName(4, 68), "READ_PLUS");
     assert.equal(procedureName(4, 69), undefined);
-    assert.equal(procedureCode(3, "READ"), 6);
-    assert.equal(procedureCode(4, "READ"), 1);
-    assert.equal(procedureCode(3, "OPEN"), undefined);
+    assert.deepEqual(procedureCodes(3, "READ"), [6]);
+    assert.deepEqual(procedureCodes(4, "READ"), [1]);
+    assert.deepEqual(procedureCodes(3, "OPEN"), []);
+  });
+
+  it("behind DEALLOCATE may stand one further, since 7.2 has ZERO_RANGE between", () => {
+    assert.deepEqual(procedureCodes(4, "DEALLOCATE"), [56]);
+    assert.deepEqual(procedureCodes(4, "LAYOUTSTATS"), [57, 58]);
+    assert.deepEqual(procedureCodes(4, "READ_PLUS"), [68, 69]);
+    assert.deepEqual(procedureCodes(3, "COMMIT"), [21]);
   });
 
   it("are found as people write them", () => {

@@ -1,5 +1,5 @@
 // The client's procedures, by p_statidx. NFSv3: RFC 1813. NFSv4 has one procedure on the wire, COMPOUND; the client's own list (NFSPROC4_CLNT_*,
-// include/linux/nfs4.h) is named by what the compound is for, and kernels only append to it.
+// include/linux/nfs4.h) is named by what the compound is for. Kernels append to it, but 7.2 has put ZERO_RANGE behind DEALLOCATE.
 import { nearest } from "../smb/nearest.ts";
 
 const v3 =
@@ -15,6 +15,9 @@ const v4 =
     /\s+/,
   );
 
+/** The last whose number all kernels agree on. */
+const lastAgreed = v4.indexOf("DEALLOCATE");
+
 /** Every name that is known here, those of both versions. */
 export const procedureNames: readonly string[] = [...new Set([...v3, ...v4])].sort();
 
@@ -23,10 +26,11 @@ export function procedureName(version: number, procedure: number): string | unde
   return (version === 4 ? v4 : v3)[procedure];
 }
 
-/** p_statidx of a name. */
-export function procedureCode(version: number, name: string): number | undefined {
+/** p_statidx of a name: all that it may be, none for a name that the version does not have. What is wanted is told by the name in the end. */
+export function procedureCodes(version: number, name: string): readonly number[] {
   const code = (version === 4 ? v4 : v3).indexOf(name);
-  return code < 0 ? undefined : code;
+  if (code < 0) return [];
+  return version === 4 && code > lastAgreed ? [code, code + 1] : [code];
 }
 
 export type ProcedureLookup =

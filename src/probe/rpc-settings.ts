@@ -1,4 +1,4 @@
-import { procedureCode } from "../nfs/procedures.ts";
+import { procedureCodes } from "../nfs/procedures.ts";
 import { AOD_RPC_SETTINGS_SIZE, AodFrameType, AodLimit, encodeAodRpcSettings } from "./decoders.gen.ts";
 import { frameOf } from "./frames.ts";
 import { nanos } from "./settings.ts";
@@ -23,8 +23,7 @@ export function rpcSettingsFrame(settings: RpcSettings): Buffer {
   const slowNs = Array.from({ length: rows }, () => nanos(settings.slowUs, "slow threshold"));
   for (const [name, us] of settings.slowUsOf ?? []) {
     for (const version of [3, 4]) {
-      const code = procedureCode(version, name);
-      if (code !== undefined)
+      for (const code of procedureCodes(version, name))
         slowNs[(version - 3) * AodLimit.RPC_PROCEDURES + code] = nanos(us, `slow threshold of ${name}`);
     }
   }

@@ -131,13 +131,14 @@ export class Session<Op extends OpBase> {
       for (const line of common.format === "text" ? (plan.below?.(op, this.parts.world.clock) ?? []) : [])
         this.parts.output.out(line);
     }
-    this.judge(op, true);
+    if (this.concerns(op, target)) this.judge(op, true);
   }
 
   private onInflight(inflight: InFlight<Op>): void {
     this.inflight = inflight;
     this.endedSince = new Set();
-    if (this.parts.common.stopOn !== undefined) for (const op of this.openOps(() => true)) this.judge(op, false);
+    if (this.parts.common.stopOn !== undefined)
+      for (const op of this.openOps((one, target) => this.concerns(one, target))) this.judge(op, false);
     if (!this.parts.common.verbose || this.parts.plan.showsOpen !== true) return;
     const open = new Set<number>();
     for (const op of this.openOps()) {
@@ -165,6 +166,10 @@ export class Session<Op extends OpBase> {
     if (!filters.byTarget) return filters.op(op, nowhere) ? this.names.of(op) : undefined;
     const target = this.names.of(op);
     return filters.op(op, target) ? target : undefined;
+  }
+
+  private concerns(op: Op, target: Target): boolean {
+    return this.parts.plan.concerns?.(op, target) ?? true;
   }
 
   private judge(op: Op, over: boolean): void {

@@ -51,7 +51,9 @@ export interface ToolPlan<Op extends OpBase> {
   readonly below?: (op: Op, clock: Clock) => readonly string[];
   /** The tool's own filters: whether an op is shown. Whether the common filters let it pass is asked besides. */
   readonly wants: (op: Op, target: Target) => boolean;
-  /** The same of a task that waits; without it none is shown. */
+  /** The kind of operations that the tool was asked about, whether slow, failed or not: --stop-on looks at no others. All when absent. */
+  readonly concerns?: (op: Op, target: Target) => boolean;
+  /** `wants` of a task that waits; without it none is shown. */
   readonly wantsWaiter?: (waiter: Waiter, untilNs: number) => boolean;
   /** What is in flight is shown too: at the end, and unless this is `end`, with -v, when it passes the limit. */
   readonly showsOpen: boolean | "end";

@@ -63,6 +63,7 @@ export function slowerPlan(
   const groups = groupsOf(line);
   const watch = common.stopOn?.watch;
   const slowUs = watch?.all ? 0 : Math.min(minMs * 1000, watch?.slowUs ?? Number.POSITIVE_INFINITY);
+  const concerns = (op: VfsOp, target: Target): boolean => inGroups(groups, op) && passes(target);
   return {
     probe,
     request: vfsSettingsFrame({
@@ -77,7 +78,8 @@ export function slowerPlan(
     json: (row) =>
       tree === undefined || row.kind !== "op" ? vfsJson(row) : { ...vfsJson(row), ...treeJson(row, tree) },
     ...(tree === undefined ? undefined : treeParts(tree)),
-    wants: (op, target) => op.latencyUs >= minMs * 1000 && inGroups(groups, op) && passes(target),
+    wants: (op, target) => op.latencyUs >= minMs * 1000 && concerns(op, target),
+    concerns,
     showsOpen: true,
     command: (op) => op.callback.function,
     names: (world) => new VfsMounts(world),

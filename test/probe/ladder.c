@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * The ladder on kernels that nobody has at hand: BTF made here, and lists of symbols from files. usage: ladder choose | ladder look-up FILE
- * `choose` checks itself; `look-up` prints which hooks stand in the file for a module, and for one that is built in.
- */
+/* The ladder on kernels that nobody has at hand, by BTF made here; it checks itself. */
 #include <stdarg.h>
 #include "../../probe/ladder.c"
+#include "../../probe/types.c"
 #include "check.h"
 
 int fail(__u32 code, int error, const char *format, ...)
@@ -36,13 +34,13 @@ static struct btf *kernel_with(int args)
 	return btf;
 }
 
-static struct hook chosen(int args, bool ftrace, bool symbol, const char *hide)
+static struct hook chosen(int args, const char *hide)
 {
 	const struct options options = { .hide = hide };
 	struct btf *btf = kernel_with(args);
 	struct hook hook = answer;
 
-	choose(&hook, btf, ftrace, symbol, &options);
+	choose(&hook, &(struct types){ .btf = btf, .first = 1 }, &options);
 	btf__free(btf);
 	return hook;
 }
@@ -59,39 +57,19 @@ static void is(struct hook hook, enum aod_rung rung, const char *program)
 static int check_choose(void)
 {
 	/* the form that the function has, on either rung */
-	is(chosen(2, true, true, NULL), AOD_RUNG_FENTRY, "answer_f");
-	is(chosen(3, true, true, NULL), AOD_RUNG_FENTRY, "answer_by_f");
-	is(chosen(2, false, true, NULL), AOD_RUNG_KPROBE, "answer_k");
-	is(chosen(3, false, true, NULL), AOD_RUNG_KPROBE, "answer_by_k");
-	is(chosen(3, true, true, "answer:fentry"), AOD_RUNG_KPROBE, "answer_by_k");
+	is(chosen(2, NULL), AOD_RUNG_FENTRY, "answer_f");
+	is(chosen(3, NULL), AOD_RUNG_FENTRY, "answer_by_f");
+	is(chosen(2, "answer:fentry"), AOD_RUNG_KPROBE, "answer_k");
+	is(chosen(3, "answer:fentry"), AOD_RUNG_KPROBE, "answer_by_k");
 	/* too few arguments, or none known, are wrong on every rung */
-	is(chosen(1, true, true, NULL), AOD_RUNG_NONE, NULL);
-	is(chosen(-1, true, true, NULL), AOD_RUNG_NONE, NULL);
-	is(chosen(2, false, false, NULL), AOD_RUNG_NONE, NULL);
-	is(chosen(2, true, true, "send,answer"), AOD_RUNG_NONE, NULL);
+	is(chosen(1, NULL), AOD_RUNG_NONE, NULL);
+	is(chosen(1, "answer:fentry"), AOD_RUNG_NONE, NULL);
+	is(chosen(-1, NULL), AOD_RUNG_NONE, NULL);
+	is(chosen(2, "send,answer"), AOD_RUNG_NONE, NULL);
 	return 0;
 }
 
-static int print_found(const char *file)
+int main(void)
 {
-	static struct hook hooks[] = { { "create", "smb2_setup_request" }, { "send", "__smb_send_rqst" }, { "answer", "dequeue_mid" } };
-	const struct probe probe = { .name = "smb_wire", .hooks = hooks, .n_hooks = ARRAY_SIZE(hooks) };
-	const struct options options = { .probe = &probe, .module = "cifs" };
-
-	for (int built_in = 0; built_in < 2; built_in++) {
-		bool found[ARRAY_SIZE(hooks)] = {};
-
-		CHECK_EQ("look_up", look_up(file, built_in, &options, found), 0);
-		printf("%s:", built_in ? "built in" : "module");
-		for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
-			if (found[i])
-				printf(" %s", hooks[i].function);
-		printf("\n");
-	}
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	return argc > 2 ? print_found(argv[2]) : check_choose();
+	return check_choose();
 }

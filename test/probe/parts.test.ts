@@ -42,6 +42,10 @@ describe("parts of aod-probe", { skip: withoutCompiler }, () => {
     for (const seed of fc.sample(fc.nat(), 5)) passes(program, String(seed));
   });
 
+  test("whether the kernel preempts tasks within itself is read from what it says", () => {
+    passes(compile("understudy", ["wire/understudy"]));
+  });
+
   test("an operation of NFS is one, whatever tasks and attempts it takes", () => {
     passes(compile("rpc-life", ["rpc/held"]));
   });
