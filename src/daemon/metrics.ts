@@ -54,7 +54,16 @@ async function families(sources: MetricsSources): Promise<Family[]> {
   ];
 }
 
-function statusFamilies({ versions, probes, sources, incidents, bundles, memory, uptime_s }: Status): Family[] {
+function statusFamilies({
+  versions,
+  probes,
+  sources,
+  detectors,
+  incidents,
+  bundles,
+  memory,
+  uptime_s,
+}: Status): Family[] {
   const losses = [...probes, ...sources].flatMap(({ name, losses }) =>
     losses.map(
       ({ kind, detail, count }): Sample => ({ labels: { of: name, kind, detail: detail ?? "" }, value: count }),
@@ -86,7 +95,19 @@ function statusFamilies({ versions, probes, sources, incidents, bundles, memory,
       help: "Anomalies that opened no incident.",
       samples: Object.entries(incidents.dropped).map(([reason, value]) => ({ labels: { reason }, value })),
     },
+    {
+      name: "aod_incidents",
+      type: "counter",
+      help: "Incidents that were opened, that got worse, and information that found none open.",
+      samples: Object.entries(incidents.counts).map(([event, value]) => ({ labels: { event }, value })),
+    },
     gauge("aod_incidents_open", "Incidents that are open.", [one(incidents.open.length)]),
+    {
+      name: "aod_detector_blind",
+      type: "gauge",
+      help: "What a detector cannot see now, sentences in aod status.",
+      samples: detectors.map(({ name, blind }) => ({ labels: { detector: name }, value: blind.length })),
+    },
     gauge("aod_bundles_stored", "Bundles on the disk.", [one(bundles.count)]),
     gauge("aod_bundles_stored_bytes", "Their bytes.", [one(bundles.bytes)]),
     gauge("aod_resident_memory_bytes", "The daemon's resident memory.", [one(memory.rss)]),
