@@ -40,7 +40,8 @@ void rpc_end_held(__u64 now);
 void rpc_history(const struct aod_history_request *request);
 void rpc_history_pump(void);
 
-/* request.c: false for what this probe does not know. */
+/* request.c: before the load: nothing is an outlier yet. Then false for what this probe does not know. */
+int rpc_prepare(const struct options *options, struct bpf_object *object);
 bool rpc_request(__u16 type, const void *payload, size_t size);
 
 /* record.c: a copy of a record that is not torn; adds one to the open frame without the kernel's address. */
