@@ -19,6 +19,8 @@
 #include "rpc_trace.h"
 #include "histogram.h"
 #include "nfs_procedures.h"
+#define RING AOD_RPC_TRACE_RING
+#define TARGETS AOD_RPC_TRACE_TARGETS
 #include "nfs_rpc_maps.h"
 #include "lock.h"
 #include "rpc_trace_maps.h"
@@ -135,7 +137,7 @@ int client_new_t(void *ctx)
 		return 0;
 	target_gone(client); /* the end of an earlier one may have been missed */
 	slot = target_of(client);
-	if (!slot || slot >= AOD_RPC_TARGETS)
+	if (!slot || slot >= TARGETS)
 		return 0;
 	target = &targets[slot];
 	text_at(target->server, sizeof(target->server), ctx, AT_NEW_SERVER);

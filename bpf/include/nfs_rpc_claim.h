@@ -28,10 +28,10 @@ static __always_inline struct aod_rpc_index_entry *index_claim(__u64 request)
 /* The ring is about to overwrite an op that is still open: keep it elsewhere. Rare. */
 static __noinline int overtake(__u32 position)
 {
-	struct aod_rpc_op *op = &ops[position & (AOD_RPC_RING - 1)];
+	struct aod_rpc_op *op = &ops[position & (RING - 1)];
 	__u64 request = op->request;
 	struct aod_rpc_index_entry *entry = index_find(request);
-	__u32 base = AOD_RPC_RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
+	__u32 base = RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
 
 	if (!entry)
 		return 0;

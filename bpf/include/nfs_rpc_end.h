@@ -41,7 +41,7 @@ static __always_inline bool op_finish(struct aod_rpc_index_entry *entry, struct 
 		return false;
 
 	latency = op->closed - op->created;
-	if (at < AOD_RPC_TARGETS * AOD_RPC_PROCEDURES) {
+	if (at < TARGETS * AOD_RPC_PROCEDURES) {
 		s = &stats[at];
 		count(&s->count);
 		__sync_fetch_and_add(&s->attempts, op->attempts);

@@ -3,10 +3,15 @@
 #ifndef AOD_NFS_RPC_MAPS_H
 #define AOD_NFS_RPC_MAPS_H
 
-struct aod_rpc_op ops[AOD_RPC_RING + AOD_RPC_OVERFLOW] SEC(".bss.ops");
+#ifndef RING /* rpc_trace has less */
+#define RING AOD_RPC_RING
+#define TARGETS AOD_RPC_TARGETS
+#endif
+
+struct aod_rpc_op ops[RING + AOD_RPC_OVERFLOW] SEC(".bss.ops");
 struct aod_rpc_index_entry request_index[AOD_RPC_INDEX] SEC(".bss.index");
-struct aod_rpc_target targets[AOD_RPC_TARGETS] SEC(".bss.targets");
-struct aod_rpc_stats stats[AOD_RPC_TARGETS * AOD_RPC_PROCEDURES] SEC(".bss.stats");
+struct aod_rpc_target targets[TARGETS] SEC(".bss.targets");
+struct aod_rpc_stats stats[TARGETS * AOD_RPC_PROCEDURES] SEC(".bss.stats");
 char procedures[2 * AOD_RPC_PROCEDURES][24] SEC(".bss.names");
 struct aod_rpc_losses losses SEC(".bss.losses");
 __u64 head SEC(".bss.head");
@@ -68,7 +73,7 @@ static __always_inline struct aod_rpc_op *op_pointer(__u64 at)
 /* The record that an index entry leads to; NULL only if the entry was damaged. */
 static __always_inline struct aod_rpc_op *op_at(__u64 at)
 {
-	if (at >= AOD_RPC_RING + AOD_RPC_OVERFLOW)
+	if (at >= RING + AOD_RPC_OVERFLOW)
 		return NULL;
 	barrier_var(at); /* the verifier must see the check before the multiplication */
 	return op_pointer(at);

@@ -186,7 +186,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 		return 0;
 	}
 	seq = __sync_fetch_and_add(&head, 1) + 1;
-	position = (seq - 1) & (AOD_RPC_RING - 1);
+	position = (seq - 1) & (RING - 1);
 	op = op_pointer(position);
 	if (op->request)
 		overtake(position);
@@ -200,7 +200,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 	op->tasks = 1;
 	op->client = client;
 	op->slot = target_of(clnt);
-	target = &targets[op->slot & (AOD_RPC_TARGETS - 1)];
+	target = &targets[op->slot & (TARGETS - 1)];
 	op->target = target->id;
 	op->tid = id;
 	op->tgid = id >> 32;

@@ -5,6 +5,10 @@
 
 #include "nfs_rpc.h"
 
+/* 5.10 has no map whose value is larger than 4 MiB */
+#define AOD_RPC_TRACE_RING 8192
+#define AOD_RPC_TRACE_TARGETS 64
+
 #define AOD_RPC_UNKNOWN (~0u) /* parent of a target: nobody tells it */
 #define AOD_RPC_NAMES 256     /* places for names of procedures; power of two */
 #define AOD_RPC_NAME_PROBES 8

@@ -3,18 +3,18 @@
 #ifndef AOD_RPC_TRACE_MAPS_H
 #define AOD_RPC_TRACE_MAPS_H
 
-#define NOWHERE (AOD_RPC_RING + AOD_RPC_OVERFLOW)
+#define NOWHERE (RING + AOD_RPC_OVERFLOW)
 
 const volatile struct aod_rpc_layout layout SEC(".rodata.layout") = {};
 struct aod_rpc_number numbers[AOD_RPC_NAMES] SEC(".data.numbers") = {};
 
-struct aod_rpc_known known[AOD_RPC_TARGETS] SEC(".data.known") = {};
+struct aod_rpc_known known[TARGETS] SEC(".data.known") = {};
 
 /* Of the attempt that goes on, at the place of its op. */
 struct attempt {
 	__u32 transmissions;
 	__u32 sending;
-} attempts[AOD_RPC_RING + AOD_RPC_OVERFLOW];
+} attempts[RING + AOD_RPC_OVERFLOW];
 
 /* What a data RPC is about. */
 struct about {
@@ -69,7 +69,7 @@ struct {
 } ends SEC(".maps");
 
 /* Of each target, the first device that was seen on it; AOD_RPC_UNKNOWN = several: it is no mount's own. */
-__u32 devices[AOD_RPC_TARGETS];
+__u32 devices[TARGETS];
 
 /* Even, as the keys of held ops are odd, and never 0. */
 static __always_inline __u64 request_of(__u32 client, __u32 task)
@@ -116,10 +116,10 @@ static __noinline struct aod_rpc_index_entry *index_take(__u64 request)
 /* Takes the ring's place from an op that is still open. Rare. */
 static __noinline int overtake(__u32 position)
 {
-	struct aod_rpc_op *op = &ops[position & (AOD_RPC_RING - 1)];
+	struct aod_rpc_op *op = &ops[position & (RING - 1)];
 	__u64 request = op->request;
 	struct aod_rpc_index_entry *entry = index_find(request);
-	__u32 base = AOD_RPC_RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
+	__u32 base = RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
 
 	if (!entry)
 		return 0;
@@ -133,7 +133,7 @@ static __noinline int overtake(__u32 position)
 		*(volatile __u64 *)&to->seq_check = 0;
 		__builtin_memcpy(to, op, __builtin_offsetof(struct aod_rpc_op, seq_check));
 		to->flags |= AOD_RPC_F_OVERTAKEN;
-		attempts[base + i] = attempts[position & (AOD_RPC_RING - 1)];
+		attempts[base + i] = attempts[position & (RING - 1)];
 		*(volatile __u64 *)&to->seq_check = op->seq;
 		entry->at = base + i;
 		unlock(PLACES);

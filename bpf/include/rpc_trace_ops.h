@@ -146,7 +146,7 @@ static __always_inline bool go_on(const struct begun *begun, __u64 request, __u3
 static __always_inline bool op_new(const struct begun *begun, __u64 request, __u32 client, __u32 version, const struct aod_rpc_number *name)
 {
 	const __u64 seq = next_number();
-	const __u32 position = (seq - 1) & (AOD_RPC_RING - 1);
+	const __u32 position = (seq - 1) & (RING - 1);
 	struct aod_rpc_index_entry *entry;
 	struct aod_rpc_target *target;
 	struct aod_rpc_op *op;
@@ -176,8 +176,8 @@ static __always_inline bool op_new(const struct begun *begun, __u64 request, __u
 	op->tasks = 1;
 	op->client = client;
 	op->version = version;
-	op->slot = target_of(client) & (AOD_RPC_TARGETS - 1);
-	target = &targets[op->slot & (AOD_RPC_TARGETS - 1)];
+	op->slot = target_of(client) & (TARGETS - 1);
+	target = &targets[op->slot & (TARGETS - 1)];
 	op->target = target->id;
 	if (op->slot)
 		target->version = version;

@@ -6,7 +6,7 @@
 static __always_inline struct aod_rpc_known *known_of(__u64 key)
 {
 	for (__u32 i = 0; i < AOD_RPC_TARGET_PROBES; i++) {
-		struct aod_rpc_known *k = &known[((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1)];
+		struct aod_rpc_known *k = &known[((HASH(key) >> 57) + i) & (TARGETS - 1)];
 
 		if (k->key == key)
 			return k;
@@ -23,13 +23,13 @@ __noinline __u32 target_of(__u32 client)
 	__u32 at = 0;
 
 	for (__u32 i = 0; i < PROBES; i++) {
-		at = ((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1);
+		at = ((HASH(key) >> 57) + i) & (TARGETS - 1);
 		if (targets[at].key == key)
 			return at;
 	}
 	locked = lock(PLACES);
 	for (__u32 i = 0; i < PROBES && locked && !mine; i++) {
-		at = ((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1);
+		at = ((HASH(key) >> 57) + i) & (TARGETS - 1);
 		if (targets[at].key == key) {
 			unlock(PLACES);
 			return at;
@@ -70,7 +70,7 @@ static __always_inline void target_gone(__u32 client)
 	if (before)
 		before->key = 0;
 	for (__u32 i = 0; i < PROBES; i++) {
-		struct aod_rpc_target *t = &targets[((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1)];
+		struct aod_rpc_target *t = &targets[((HASH(key) >> 57) + i) & (TARGETS - 1)];
 
 		if (t->key == key) {
 			t->key = 0;
@@ -82,7 +82,7 @@ static __always_inline void target_gone(__u32 client)
 /* A mount's client reads and writes on one device alone. Others (the data servers of pNFS) serve several. */
 static __always_inline void target_learn(struct aod_rpc_target *t, __u32 slot, __u32 device)
 {
-	__u32 *known = &devices[slot & (AOD_RPC_TARGETS - 1)];
+	__u32 *known = &devices[slot & (TARGETS - 1)];
 
 	if (!*known)
 		*known = t->device = device;

@@ -30,7 +30,7 @@ static bool address_of(const char *clients, const char *client, char *address)
 static bool add(struct aod_rpc_known *known, const struct aod_rpc_known *new)
 {
 	for (int i = 0; i < AOD_RPC_TARGET_PROBES; i++) {
-		struct aod_rpc_known *at = &known[((HASH(new->key) >> 57) + i) & (AOD_RPC_TARGETS - 1)];
+		struct aod_rpc_known *at = &known[((HASH(new->key) >> 57) + i) & (AOD_RPC_TRACE_TARGETS - 1)];
 
 		if (at->key)
 			continue;

@@ -23,6 +23,11 @@ static const struct section sections[] = {
 	{ ".data.tunables", sizeof(*rpc.tunables), &rpc.tunables },
 };
 
+static int prepare(const struct options *options, struct bpf_object *object)
+{
+	return rpc_prepare(object, AOD_RPC_RING, AOD_RPC_TARGETS);
+}
+
 /*
  * The names in an operation's arguments are found by the BTF of nfsv3 and nfsv4, as it is when the programs are loaded. Who waits for the
  * first mount comes just before them.
@@ -45,7 +50,7 @@ const struct probe nfs_rpc = {
 	.sections = sections,
 	.n_sections = ARRAY_SIZE(sections),
 	.load = load,
-	.prepare = rpc_prepare,
+	.prepare = prepare,
 	.on_outlier = rpc_outlier,
 	.outliers_done = rpc_outliers_done,
 	.start = rpc_start,

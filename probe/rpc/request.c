@@ -5,12 +5,14 @@
 #include <string.h>
 #include "rpc.h"
 
-int rpc_prepare(const struct options *options, struct bpf_object *object)
+int rpc_prepare(struct bpf_object *object, __u32 ring, __u32 slots)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.tunables");
 	struct aod_rpc_tunables tunables = {};
 	int err;
 
+	rpc.ring = ring;
+	rpc.slots = slots;
 	/* nothing is slow and nothing an outlier until somebody says so */
 	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
 	err = map ? bpf_map__set_initial_value(map, &tunables, sizeof(tunables)) : -ENOENT;

@@ -32,10 +32,10 @@ static struct hook hooks[] = {
 };
 
 static const struct section sections[] = {
-	{ ".bss.ops", sizeof(*rpc.ops) * (AOD_RPC_RING + AOD_RPC_OVERFLOW), &rpc.ops },
+	{ ".bss.ops", sizeof(*rpc.ops) * (AOD_RPC_TRACE_RING + AOD_RPC_OVERFLOW), &rpc.ops },
 	{ ".bss.index", sizeof(*rpc.index) * AOD_RPC_INDEX, &rpc.index },
-	{ ".bss.targets", sizeof(*rpc.targets) * AOD_RPC_TARGETS, &rpc.targets },
-	{ ".bss.stats", sizeof(*rpc.stats) * AOD_RPC_TARGETS * AOD_RPC_PROCEDURES, &rpc.stats },
+	{ ".bss.targets", sizeof(*rpc.targets) * AOD_RPC_TRACE_TARGETS, &rpc.targets },
+	{ ".bss.stats", sizeof(*rpc.stats) * AOD_RPC_TRACE_TARGETS * AOD_RPC_PROCEDURES, &rpc.stats },
 	{ ".bss.names", sizeof(*rpc.names) * 2 * AOD_RPC_PROCEDURES, &rpc.names },
 	{ ".bss.losses", sizeof(*rpc.losses), &rpc.losses },
 	{ ".bss.head", sizeof(*rpc.head), &rpc.head },
@@ -72,11 +72,11 @@ static int load(const struct options *options, struct loaded *loaded)
 static int prepare(const struct options *options, struct bpf_object *object)
 {
 	static struct aod_rpc_number numbers[AOD_RPC_NAMES];
-	static struct aod_rpc_known known[AOD_RPC_TARGETS];
+	static struct aod_rpc_known known[AOD_RPC_TRACE_TARGETS];
 	struct bpf_map *at = bpf_object__find_map_by_name(object, ".rodata.layout");
 	struct bpf_map *names = bpf_object__find_map_by_name(object, ".data.numbers");
 	struct bpf_map *clients = bpf_object__find_map_by_name(object, ".data.known");
-	int err = rpc_prepare(options, object);
+	int err = rpc_prepare(object, AOD_RPC_TRACE_RING, AOD_RPC_TRACE_TARGETS);
 
 	if (err)
 		return err;
@@ -100,7 +100,7 @@ static void tick(void)
 const struct probe rpc_trace = {
 	.name = "rpc_trace",
 	.module = "sunrpc",
-	.ring = AOD_RPC_RING,
+	.ring = AOD_RPC_TRACE_RING,
 	.op_size = sizeof(struct aod_rpc_op),
 	.hooks = hooks,
 	.n_hooks = ARRAY_SIZE(hooks),

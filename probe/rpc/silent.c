@@ -15,7 +15,7 @@ void silent_sweep(__u64 now)
 		__u64 request = entry.request;
 		struct aod_rpc_op *op;
 
-		if (!request || entry.at >= AOD_RPC_RING + AOD_RPC_OVERFLOW)
+		if (!request || entry.at >= rpc.ring + AOD_RPC_OVERFLOW)
 			continue;
 		op = &rpc.ops[entry.at];
 		if (op->request != request || op->state != AOD_RPC_ANSWERED || now < op->closed + SILENT_NS)

@@ -13,10 +13,10 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	if (argc > 2 && !strcmp(argv[1], "clients")) {
-		static struct aod_rpc_known known[AOD_RPC_TARGETS];
+		static struct aod_rpc_known known[AOD_RPC_TRACE_TARGETS];
 
 		printf("%zu\n", known_fill(argv[2], known));
-		for (int i = 0; i < AOD_RPC_TARGETS; i++)
+		for (int i = 0; i < AOD_RPC_TRACE_TARGETS; i++)
 			if (known[i].key)
 				printf("%llu %s\n", known[i].key - 1, known[i].address);
 		return 0;

@@ -28,6 +28,7 @@ static struct {
 } record;
 
 struct rpc rpc = {
+	.ring = RING, .slots = TARGETS,
 	.ops = ops, .index = request_index, .targets = targets, .stats = stats, .losses = &losses, .head = &head, .tunables = &tunables,
 };
 
@@ -218,7 +219,7 @@ static void check_all(void)
 {
 	__u64 all[4] = {}, open = 0, expected = 0;
 
-	for (int i = 0; i < AOD_RPC_TARGETS * AOD_RPC_PROCEDURES; i++) {
+	for (int i = 0; i < TARGETS * AOD_RPC_PROCEDURES; i++) {
 		all[0] += stats[i].count;
 		all[1] += stats[i].errors;
 		all[2] += stats[i].attempts;
@@ -227,7 +228,7 @@ static void check_all(void)
 	CHECK_EQ("ops", all[0], truth_ops);
 	CHECK_EQ("errors", all[1], truth_errors);
 	CHECK_EQ("losses", losses.index_full + losses.overflow_full + losses.targets_full + losses.ghosts + losses.unseen, 0ull);
-	for (int i = 0; i < AOD_RPC_RING + AOD_RPC_OVERFLOW; i++) {
+	for (int i = 0; i < RING + AOD_RPC_OVERFLOW; i++) {
 		const struct aod_rpc_op *op = &ops[i];
 
 		if (!op->request && op->state != AOD_RPC_CLOSED)
@@ -264,7 +265,7 @@ static void check_held(void)
 	send_it(&t, false);
 	end_attempt(&t, -NFS4ERR_DELAY, true);
 	release_k((void *)address_of(&t));
-	op = &ops[before & (AOD_RPC_RING - 1)];
+	op = &ops[before & (RING - 1)];
 	CHECK_EQ("held", op->state, AOD_RPC_HELD);
 	again.id = 8;
 	raise_point(begin_t, &again);
@@ -304,7 +305,7 @@ static void check_client(void)
 static void check_silent(void)
 {
 	struct task t = { .nfs = true, .client = 3, .id = 7, .thread = 900, .name = "OPEN" };
-	struct aod_rpc_op *op = &ops[head & (AOD_RPC_RING - 1)];
+	struct aod_rpc_op *op = &ops[head & (RING - 1)];
 
 	as_thread(t.thread);
 	raise_point(begin_t, &t);
