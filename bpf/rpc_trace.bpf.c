@@ -26,6 +26,7 @@
 #include "rpc_trace_maps.h"
 #include "rpc_trace_targets.h"
 #include "nfs_rpc_end.h"
+#include "rpc_trace_record.h"
 #include "rpc_trace_ops.h"
 
 SEC("tp/sunrpc/rpc_task_begin")
