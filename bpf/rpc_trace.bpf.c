@@ -138,9 +138,9 @@ int client_new_t(void *ctx)
 		return 0;
 	target_gone(client); /* the end of an earlier one may have been missed */
 	slot = target_of(client);
-	if (!slot || slot >= TARGETS)
+	if (!slot)
 		return 0;
-	target = &targets[slot];
+	target = &targets[slot & (TARGETS - 1)];
 	text_at(target->server, sizeof(target->server), ctx, AT_NEW_SERVER);
 	text_at(target->address, sizeof(target->address), ctx, AT_NEW_ADDRESS);
 	return 0;
