@@ -121,6 +121,7 @@ static __always_inline bool op_new(const struct begun *begun, __u64 request, __u
 	op->version = version;
 	op->slot = target_of(client) & (TARGETS - 1);
 	target = &targets[op->slot & (TARGETS - 1)];
+	barrier_var(target); /* else its place is kept on the stack, where early 5.10 forgets how large it can be */
 	op->target = target->id;
 	if (op->slot)
 		target->version = version;
