@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The client's procedures in the order of their numbers (p_statidx): RFC 1813, and NFSPROC4_CLNT_* of the kernel's include/linux/nfs4.h, to which
- * kernels only append. src/nfs/procedures.ts has the same lists; a test compares them.
+ * The client's procedures in the order of their numbers (p_statidx): RFC 1813, and NFSPROC4_CLNT_* of the kernel's include/linux/nfs4.h as it was
+ * before 7.2 put ZERO_RANGE into it. src/nfs/procedures.ts has the same lists; a test compares them.
  */
 #include <string.h>
 #include "without_btf.h"
