@@ -8,6 +8,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -81,7 +82,12 @@ function keepStats(lab: Lab, when: string): void {
 export async function setUpNfsWork(lab: Lab): Promise<void> {
   await startNfsd(lab);
   for (const module of ["nfs", "nfsv3", "nfsv4"]) await lab.run(["modprobe", module]);
-  for (const version of nfsVersions) mkdirSync(join(exportDirectory, `v${version}`));
+  for (const version of nfsVersions) {
+    // An earlier scenario of the same boot may have left its own.
+    for (const name of [`v${version}`, `lost-${version}`])
+      rmSync(join(exportDirectory, name), { recursive: true, force: true });
+    mkdirSync(join(exportDirectory, `v${version}`));
+  }
 }
 
 /** Leaves pids.json, ops.ndjson and tool.err of nfsiosnoop, mountstats-before.txt and -after.txt, ended.json. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type NfsMountStats, parseMountstats } from "../../src/nfs/mountstats.ts";
 import { nfsVersions } from "../guest/nfs.ts";
 import { nfsPrimes, nfsWorkUnderSnoop, pathOf, setUpNfsWork } from "../guest/nfs-work.ts";
+import { seenOn } from "../kernels.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -36,6 +37,7 @@ export default defineScenario({
   name: "nfs-trace-counts",
   summary:
     "sunrpc without BTF: per procedure, nfsiosnoop has the RPCs, transmissions and times of mountstats, retries in one op",
+  kernels: seenOn("5.10", "6.12"),
   timeLimitSeconds: 420,
 
   setup: setUpNfsWork,
