@@ -6,7 +6,7 @@ BUILD := build
 TRIPLET := $(shell $(CC) -dumpmachine)
 BPF_ARCH := $(if $(filter aarch64%,$(TRIPLET)),arm64,x86)
 CONTRACT := $(wildcard bpf/include/*.h)
-OBJECTS := smb_wire smb_trace vfs peek nfs_rpc contract
+OBJECTS := smb_wire smb_trace vfs peek nfs_rpc rpc_trace contract
 PROBE := $(wildcard probe/*.c probe/*/*.c)
 PROBE_HEADERS := $(wildcard probe/*.h probe/*/*.h)
 

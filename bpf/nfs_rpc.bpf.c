@@ -21,7 +21,9 @@
 #include "histogram.h"
 #include "nfs_args.h"
 #include "nfs_rpc_maps.h"
+#include "nfs_rpc_claim.h"
 #include "nfs_rpc_targets.h"
+#include "nfs_rpc_end.h"
 #include "nfs_rpc_ops.h"
 
 SEC("raw_tp/rpc_task_begin")

@@ -19,6 +19,7 @@
 #include <bpf/bpf_core_read.h>
 #include "smb_trace.h"
 #include "smb_trace_maps.h"
+#include "lock.h"
 #include "histogram.h"
 
 #define SMB2_READ 8

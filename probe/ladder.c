@@ -130,6 +130,15 @@ const struct types *ladder_types(const struct options *options)
 	return types_of(access(path, F_OK) ? KERNEL : options->module);
 }
 
+void ladder_no_btf(struct hook *hook, const struct options *options)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", options->module);
+	snprintf(hook->why, sizeof(hook->why), "the module %s %s", options->module,
+		 access(path, F_OK) ? "has no BTF (CONFIG_DEBUG_INFO_BTF_MODULES)" : "is taken to have no BTF: hidden by --hide");
+}
+
 int ladder_choose(const struct options *options)
 {
 	const struct probe *probe = options->probe;

@@ -101,12 +101,14 @@ extern const struct probe smb_trace;
 extern const struct probe smb_vfs;
 extern const struct probe nfs_vfs;
 extern const struct probe nfs_rpc;
+extern const struct probe rpc_trace;
 
 /* ladder.c: which rung each hook of the probe can stand on, by what this kernel shows. 0 or -errno. */
 int ladder_choose(const struct options *options);
 const struct types *ladder_types(const struct options *options); /* of the module, or of the kernel that it is built into; NULL: none */
 int ladder_ready(const struct options *options); /* is the module there, and the kernel's BTF? 0 or -errno after fail() */
 bool ladder_module_btf(const struct options *options); /* has the module BTF, of its own or, built in, in the kernel's? */
+void ladder_no_btf(struct hook *hook, const struct options *options); /* why a hook that needs the module's BTF does not stand */
 
 /* types.c: BTF of the kernel or of a module; it stays until types_free(). */
 #define KERNEL "vmlinux"

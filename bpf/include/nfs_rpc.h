@@ -33,6 +33,7 @@ enum aod_rpc_flag {
 	AOD_RPC_F_OVERTAKEN = 1 << 5, /* lives in the overflow array */
 	AOD_RPC_F_CUT = 1 << 6,       /* the name was longer */
 	AOD_RPC_F_SOFT = 1 << 7,      /* RPC_TASK_SOFT: gives up after a time */
+	AOD_RPC_F_NO_BYTES = 1 << 8,  /* sent and received are not known: rpc_trace */
 };
 
 #define AOD_RPC_NAME 64
@@ -107,7 +108,7 @@ struct aod_rpc_target {
 	__u64 key;    /* 0 = free */
 	__u32 id;     /* from 1, never used again */
 	__u32 client; /* cl_clid */
-	__u32 parent; /* cl_clid of the client that it was cloned from, itself if none; mountstats adds its counts */
+	__u32 parent; /* cl_clid of the client that it was cloned from, itself if none, all ones = not known; mountstats adds its counts */
 	__u32 version;
 	__u32 minor;  /* minor version + 1; 0 = not known */
 	__u32 device; /* s_dev of its mount, 0 = not known or none */

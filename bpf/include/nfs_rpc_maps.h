@@ -3,10 +3,15 @@
 #ifndef AOD_NFS_RPC_MAPS_H
 #define AOD_NFS_RPC_MAPS_H
 
-struct aod_rpc_op ops[AOD_RPC_RING + AOD_RPC_OVERFLOW] SEC(".bss.ops");
+#ifndef RING /* rpc_trace has less */
+#define RING AOD_RPC_RING
+#define TARGETS AOD_RPC_TARGETS
+#endif
+
+struct aod_rpc_op ops[RING + AOD_RPC_OVERFLOW] SEC(".bss.ops");
 struct aod_rpc_index_entry request_index[AOD_RPC_INDEX] SEC(".bss.index");
-struct aod_rpc_target targets[AOD_RPC_TARGETS] SEC(".bss.targets");
-struct aod_rpc_stats stats[AOD_RPC_TARGETS * AOD_RPC_PROCEDURES] SEC(".bss.stats");
+struct aod_rpc_target targets[TARGETS] SEC(".bss.targets");
+struct aod_rpc_stats stats[TARGETS * AOD_RPC_PROCEDURES] SEC(".bss.stats");
 char procedures[2 * AOD_RPC_PROCEDURES][24] SEC(".bss.names");
 struct aod_rpc_losses losses SEC(".bss.losses");
 __u64 head SEC(".bss.head");
@@ -68,61 +73,10 @@ static __always_inline struct aod_rpc_op *op_pointer(__u64 at)
 /* The record that an index entry leads to; NULL only if the entry was damaged. */
 static __always_inline struct aod_rpc_op *op_at(__u64 at)
 {
-	if (at >= AOD_RPC_RING + AOD_RPC_OVERFLOW)
+	if (at >= RING + AOD_RPC_OVERFLOW)
 		return NULL;
 	barrier_var(at); /* the verifier must see the check before the multiplication */
 	return op_pointer(at);
-}
-
-/* An entry for a new task. The same pointer still being there means that its release was missed (a program run lost to recursion). */
-static __always_inline struct aod_rpc_index_entry *index_claim(__u64 request)
-{
-	struct aod_rpc_index_entry *e = index_find(request);
-
-	if (e) {
-		struct aod_rpc_op *ghost = op_at(e->at);
-
-		if (ghost && ghost->request == request) {
-			ghost->state = AOD_RPC_GHOST;
-			ghost->request = 0;
-		}
-		count(&losses.ghosts);
-		return e;
-	}
-	e = index_bucket(request);
-	for (int i = 0; i < PROBES; i++)
-		if (!e[i].request && !__sync_val_compare_and_swap(&e[i].request, 0, request))
-			return &e[i];
-	return NULL;
-}
-
-/* The ring is about to overwrite an op that is still open: keep it elsewhere. Rare. */
-static __noinline int overtake(__u32 position)
-{
-	struct aod_rpc_op *op = &ops[position & (AOD_RPC_RING - 1)];
-	__u64 request = op->request;
-	struct aod_rpc_index_entry *entry = index_find(request);
-	__u32 base = AOD_RPC_RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
-
-	if (!entry)
-		return 0;
-	for (__u32 i = 0; i < PROBES; i++) {
-		struct aod_rpc_op *to = &ops[base + i];
-
-		if (__sync_val_compare_and_swap(&to->request, 0, request))
-			continue;
-		*(volatile __u64 *)&to->seq_check = 0;
-		__builtin_memcpy(to, op, __builtin_offsetof(struct aod_rpc_op, request));
-		__builtin_memcpy(&to->created, &op->created,
-				 __builtin_offsetof(struct aod_rpc_op, seq_check) - __builtin_offsetof(struct aod_rpc_op, created));
-		to->flags |= AOD_RPC_F_OVERTAKEN;
-		*(volatile __u64 *)&to->seq_check = op->seq;
-		entry->at = base + i;
-		return 0;
-	}
-	count(&losses.overflow_full);
-	entry->request = 0;
-	return 0;
 }
 
 #endif

@@ -3,14 +3,6 @@
 #ifndef AOD_NFS_RPC_OPS_H
 #define AOD_NFS_RPC_OPS_H
 
-/*
- * Under which a held op is found by the task that goes on with it: odd, as no address of a task is, and different for every thread.
- */
-static __always_inline __u64 held_key(__u64 pid_tgid)
-{
-	return pid_tgid << 1 | 1;
-}
-
 static __always_inline __u64 task_key(const struct rpc_task *task)
 {
 	return (__u64)task;
@@ -83,55 +75,14 @@ static __always_inline void emit_path(const struct aod_rpc_op *op, const struct 
 		bpf_ringbuf_discard(path, 0);
 }
 
-static __always_inline void emit(const struct aod_rpc_op *op)
-{
-	struct aod_rpc_op *copy = bpf_ringbuf_reserve(&outliers, sizeof(*copy), 0);
-
-	if (!copy) {
-		count(&losses.ringbuf_full);
-		return;
-	}
-	__builtin_memcpy(copy, op, sizeof(*copy));
-	bpf_ringbuf_submit(copy, 0);
-}
-
 /* The op is over. `task`: to look at for its path, NULL when it is gone. */
 static __noinline int op_end(struct aod_rpc_index_entry *entry, struct aod_rpc_op *op, const struct rpc_task *task)
 {
-	__u32 procedure, at, row;
-	struct aod_rpc_stats *s;
-	__u64 latency;
-	bool error;
-
-	if (!entry || !op)
+	if (!entry || !op || !op_finish(entry, op))
 		return 0;
-	procedure = procedure_of(op->procedure);
-	row = row_of(op->version, op->procedure);
-	if (!op->closed)
-		op->closed = bpf_ktime_get_ns();
-	op->state = op->flags & AOD_RPC_F_STATUS ? AOD_RPC_CLOSED : AOD_RPC_UNSENT;
-	op->request = 0;
-	entry->request = 0;
-	if (op->state == AOD_RPC_UNSENT)
-		return 0;
-
-	latency = op->closed - op->created;
-	error = op->status < 0;
-	at = op->slot * AOD_RPC_PROCEDURES + procedure;
-	if (at < AOD_RPC_TARGETS * AOD_RPC_PROCEDURES) {
-		s = &stats[at];
-		count(&s->count);
-		__sync_fetch_and_add(&s->attempts, op->attempts);
-		__sync_fetch_and_add(&s->transmissions, op->transmissions);
-		__sync_fetch_and_add(&s->buckets[aod_bucket_of(latency)], 1);
-		if (error)
-			count(&s->errors);
-	}
-	if (row < 2 * AOD_RPC_PROCEDURES && (latency >= tunables.slow_ns[row] || (error && tunables.errors[row]))) {
-		if (tunables.paths && task)
-			emit_path(op, task);
-		emit(op);
-	}
+	if (tunables.paths && task)
+		emit_path(op, task);
+	emit(op);
 	return 0;
 }
 
@@ -235,7 +186,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 		return 0;
 	}
 	seq = __sync_fetch_and_add(&head, 1) + 1;
-	position = (seq - 1) & (AOD_RPC_RING - 1);
+	position = (seq - 1) & (RING - 1);
 	op = op_pointer(position);
 	if (op->request)
 		overtake(position);
@@ -249,7 +200,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 	op->tasks = 1;
 	op->client = client;
 	op->slot = target_of(clnt);
-	target = &targets[op->slot & (AOD_RPC_TARGETS - 1)];
+	target = &targets[op->slot & (TARGETS - 1)];
 	op->target = target->id;
 	op->tid = id;
 	op->tgid = id >> 32;
@@ -337,17 +288,6 @@ static __always_inline int op_counted(const struct rpc_task *task, __u64 backlog
 	op->execute_sum += execute;
 	op->closed = op->started + execute;
 	return 0;
-}
-
-/* The client sleeps on these and then makes a new task; kernel workers' tasks are restarted instead. */
-static __always_inline bool comes_again(const struct aod_rpc_op *op)
-{
-	if ((op->flags & AOD_RPC_F_ASYNC) && (op->flags & AOD_RPC_F_WORKER))
-		return false;
-	if (!(op->flags & AOD_RPC_F_STATUS))
-		return false;
-	return op->status == -NFS4ERR_DELAY || op->status == -NFS4ERR_GRACE || op->status == -NFS4ERR_RETRY_UNCACHED_REP ||
-	       op->status == -EJUKEBOX;
 }
 
 static __always_inline int op_released(const struct rpc_task *task)

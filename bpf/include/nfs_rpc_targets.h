@@ -23,7 +23,7 @@ static __always_inline __u32 target_of(struct rpc_clnt *clnt)
 	__u64 key = (__u64)clnt;
 
 	for (__u32 i = 0; i < PROBES; i++) {
-		__u32 at = ((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1);
+		__u32 at = ((HASH(key) >> 57) + i) & (TARGETS - 1);
 		struct aod_rpc_target *t = &targets[at];
 
 		if (t->key == key)
@@ -54,7 +54,7 @@ static __always_inline void target_learn(struct aod_rpc_target *t, struct rpc_cl
 	t->minor = BPF_CORE_READ(nfs, cl_minorversion) + 1;
 	main = (__u64)BPF_CORE_READ(nfs, cl_rpcclient);
 	for (__u32 i = 0; i < PROBES; i++) {
-		struct aod_rpc_target *other = &targets[((HASH(main) >> 57) + i) & (AOD_RPC_TARGETS - 1)];
+		struct aod_rpc_target *other = &targets[((HASH(main) >> 57) + i) & (TARGETS - 1)];
 
 		if (other->key == main)
 			other->minor = t->minor;
@@ -65,7 +65,7 @@ static __always_inline void target_learn(struct aod_rpc_target *t, struct rpc_cl
 static __always_inline int target_gone(__u64 key)
 {
 	for (__u32 i = 0; i < PROBES; i++) {
-		struct aod_rpc_target *t = &targets[((HASH(key) >> 57) + i) & (AOD_RPC_TARGETS - 1)];
+		struct aod_rpc_target *t = &targets[((HASH(key) >> 57) + i) & (TARGETS - 1)];
 
 		if (t->key == key) {
 			t->key = 0;

@@ -59,7 +59,6 @@ struct {
 } calls SEC(".maps");
 
 #define PROBES 4
-#define SPINS 64 /* tries in one call of spin(), and calls in lock() */
 #define HASH(x) ((x) * 0x9e3779b97f4a7c15ull)
 
 #ifndef barrier_var
@@ -69,45 +68,6 @@ struct {
 static __always_inline void count(__u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
-}
-
-#define NUMBERS 0 /* the locks */
-#define PLACES 1
-
-__u32 locks[2];
-
-/*
- * Who adds 1 and then reads 1 is alone; whoever comes meanwhile reads more and takes its 1 back. The programs run with preemption off, so a
- * holder is gone after a few instructions; a false return, when an interrupt or a hypervisor stopped it, is a loss that the caller counts.
- *
- * Not static: the verifier then looks at them once, and not at every place where they are called. Two, so that it has few steps to follow.
- */
-__noinline int spin(__u32 which)
-{
-	__u32 *word = &locks[which & 1];
-
-	for (int i = 0; i < SPINS; i++) {
-		if (*(volatile __u32 *)word)
-			continue;
-		__sync_fetch_and_add(word, 1);
-		if (*(volatile __u32 *)word == 1)
-			return 1;
-		__sync_fetch_and_add(word, -1);
-	}
-	return 0;
-}
-
-__noinline int lock(__u32 which)
-{
-	for (int i = 0; i < SPINS; i++)
-		if (spin(which))
-			return 1;
-	return 0;
-}
-
-static __always_inline void unlock(__u32 which)
-{
-	__sync_fetch_and_add(&locks[which & 1], -1);
 }
 
 #endif

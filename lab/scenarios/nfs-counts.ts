@@ -1,27 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
 import { join } from "node:path";
 import { type NfsMountStats, type NfsOpStats, parseMountstats } from "../../src/nfs/mountstats.ts";
-import type { Lab } from "../guest/lab.ts";
-import { holdLease } from "../guest/lease.ts";
-import { exportDirectory, mountNfs, type NfsVersion, nfsVersions, readMountstats, startNfsd } from "../guest/nfs.ts";
-import { waitForProbe } from "../guest/probe.ts";
+import { type NfsVersion, nfsVersions } from "../guest/nfs.ts";
+import { nfsPrimes, nfsWorkUnderSnoop, pathOf, setUpNfsWork } from "../guest/nfs-work.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
-
-/** How often the workload does what, on each mount. */
-const primes = { files: 7, reads: 5, directories: 3, renames: 2, unlinks: 5, missing: 11 } as const;
 
 /** The fields of an op in JSON that are looked at: docs/nfsslower.md. */
 interface Op {
@@ -46,63 +29,6 @@ interface Op {
   readonly state?: string;
 }
 
-const pathOf = (version: NfsVersion): string => `/mnt/nfs-${version}`;
-
-/** Each directory of the export is one version's. */
-function work(version: NfsVersion): void {
-  const root = join(pathOf(version), `v${version}`);
-  const buffer = Buffer.alloc(4096, "p");
-  const file = (n: number): string => join(root, `file-${n}`);
-  for (let n = 0; n < primes.files; n++) {
-    const fd = openSync(file(n), "wx");
-    writeSync(fd, buffer);
-    fsyncSync(fd);
-    closeSync(fd);
-  }
-  writeFileSync("/proc/sys/vm/drop_caches", "1");
-  for (let n = 0; n < primes.reads; n++) {
-    const fd = openSync(file(n), "r");
-    readSync(fd, buffer);
-    closeSync(fd);
-  }
-  for (let n = 0; n < primes.directories; n++) mkdirSync(join(root, `directory-${n}`));
-  for (let n = 0; n < primes.renames; n++) renameSync(file(n), join(root, `renamed-${n}`));
-  for (let n = 0; n < primes.unlinks; n++) unlinkSync(file(primes.renames + n));
-  for (let n = 0; n < primes.missing; n++) {
-    assert.throws(() => openSync(join(root, `missing-${n}`), "r"), { code: "ENOENT" });
-  }
-}
-
-/** The server has who wants to write a file come again: NFS3ERR_JUKEBOX, NFS4ERR_DELAY. */
-async function comeAgain(lab: Lab): Promise<void> {
-  for (const version of nfsVersions) {
-    const name = `held-${version}`;
-    const release = await holdLease(lab, name);
-    const file = join(pathOf(version), name);
-    await lab.run(["dd", `of=${file}`, "conv=notrunc", "status=none"], { input: "x", timeoutMs: 60_000 });
-    await release();
-  }
-}
-
-const answers = ["INPUT", "-i", "lo", "-p", "tcp", "--sport", "2049", "-j", "DROP"];
-
-/** The server's answers are lost, then the connections: what was sent is sent again on the next one. */
-async function connectionLost(lab: Lab): Promise<void> {
-  lab.onEnd("accept port 2049", async () => {
-    await lab.run(["iptables", "-w", "10", "-D", ...answers], { anyStatus: true });
-  });
-  await lab.run(["iptables", "-w", "10", "-A", ...answers]);
-  const waiting = nfsVersions.map((version) => lab.start(["mkdir", join(pathOf(version), `lost-${version}`)]));
-  await lab.sleep(4);
-  await lab.run(["ss", "-K", "dport", "=", ":2049"], { anyStatus: true });
-  await lab.run(["iptables", "-w", "10", "-D", ...answers]);
-  await lab.until("all go on", 90, () => waiting.every((one) => !one.running));
-}
-
-function keepStats(lab: Lab, when: string): void {
-  lab.write(`mountstats-${when}.txt`, readFileSync("/proc/self/mountstats", "utf8"));
-}
-
 export default defineScenario({
   name: "nfs-counts",
   summary:
@@ -110,29 +36,9 @@ export default defineScenario({
   kernels: { only: ["6.1", "6.12", "7.2"], why: "the probe needs BTF of the module sunrpc" },
   timeLimitSeconds: 420,
 
-  async setup(lab) {
-    await startNfsd(lab);
-    for (const module of ["nfs", "nfsv3", "nfsv4"]) await lab.run(["modprobe", module]);
-    for (const version of nfsVersions) mkdirSync(join(exportDirectory, `v${version}`));
-  },
+  setup: setUpNfsWork,
 
-  async timeline(lab) {
-    lab.writeJson("pids.json", { driver: process.pid });
-    const tool = lab.start(lab.aodArgv(["--json"], "nfsiosnoop"), { stdout: "ops.ndjson", stderr: "tool.err" });
-    await waitForProbe(lab);
-    for (const version of nfsVersions) {
-      await mountNfs(lab, { version, mountPoint: pathOf(version), options: { actimeo: 0 } });
-      await lab.step(`work with version ${version}`, () => work(version));
-    }
-    await lab.step("come again later", () => comeAgain(lab));
-    await lab.step("connections lost", () => connectionLost(lab));
-    await lab.sleep(2);
-    for (const version of nfsVersions) readMountstats(lab, pathOf(version));
-    keepStats(lab, "before");
-    const ended = await tool.stop("SIGINT", 30_000);
-    keepStats(lab, "after");
-    lab.writeJson("ended.json", ended);
-  },
+  timeline: (lab) => nfsWorkUnderSnoop(lab),
 
   expect(results) {
     const ops = results
@@ -224,7 +130,7 @@ function asWorked(all: readonly Op[], version: string, driver: number): void {
     unlinks: of("REMOVE").length,
     missing: ops.filter(({ path, status }) => path?.includes("/missing-") && /ERR_NOENT$/.test(status ?? "")).length,
   };
-  const { files, ...others } = primes;
+  const { files, ...others } = nfsPrimes;
   assert.deepEqual(found, { writes: files, ...others }, version);
   for (const op of of("WRITE", "RENAME", "REMOVE", made)) assert.equal(op.pid, driver, `${version} ${op.command}`);
   for (const { offset, count } of of("WRITE")) assert.deepEqual([offset, count], [0, 4096]);

@@ -24,7 +24,7 @@ static __u32 bucket_of(__u64 ns)
 static void end(struct aod_rpc_op *op)
 {
 	const __u32 procedure = op->procedure < AOD_RPC_PROCEDURES - 1 ? op->procedure : AOD_RPC_PROCEDURES - 1;
-	const __u32 at = op->slot % AOD_RPC_TARGETS * AOD_RPC_PROCEDURES + procedure;
+	const __u32 at = op->slot % rpc.slots * AOD_RPC_PROCEDURES + procedure;
 	const __u32 row = (op->version == 4 ? AOD_RPC_PROCEDURES : 0) + procedure;
 	const __u64 latency = op->closed - op->created;
 	struct aod_rpc_stats *s = &rpc.stats[at];
@@ -47,7 +47,7 @@ void rpc_end_held(__u64 now)
 		struct aod_rpc_op *op;
 
 		/* the keys of held ops are odd */
-		if (!(request & 1) || rpc.index[i].at >= AOD_RPC_RING + AOD_RPC_OVERFLOW)
+		if (!(request & 1) || rpc.index[i].at >= rpc.ring + AOD_RPC_OVERFLOW)
 			continue;
 		op = &rpc.ops[rpc.index[i].at];
 		if (op->request != request || op->state != AOD_RPC_HELD || now < op->closed + GIVEN_UP)

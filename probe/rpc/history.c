@@ -26,12 +26,12 @@ void rpc_history(const struct aod_history_request *request)
 static bool next_record(struct aod_rpc_op *op)
 {
 	while (history.overflow < AOD_RPC_OVERFLOW)
-		if (rpc_record_read(&rpc.ops[AOD_RPC_RING + history.overflow++], op))
+		if (rpc_record_read(&rpc.ops[rpc.ring + history.overflow++], op))
 			return true;
 	while (history.next && history.next <= history.head) {
 		const __u64 seq = history.next++;
 
-		if (rpc_record_read(&rpc.ops[(seq - 1) & (AOD_RPC_RING - 1)], op) && op->seq == seq)
+		if (rpc_record_read(&rpc.ops[(seq - 1) & (rpc.ring - 1)], op) && op->seq == seq)
 			return true;
 		history.torn++;
 	}

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The NFS RPC probe: its hooks, its memory, and what it answers. */
-#include <bpf/libbpf.h>
-#include <errno.h>
-#include <string.h>
 #include <unistd.h>
 #include "rpc.h"
 
@@ -28,14 +25,7 @@ static const struct section sections[] = {
 
 static int prepare(const struct options *options, struct bpf_object *object)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.tunables");
-	struct aod_rpc_tunables tunables = {};
-	int err;
-
-	/* nothing is slow and nothing an outlier until somebody says so */
-	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	err = map ? bpf_map__set_initial_value(map, &tunables, sizeof(tunables)) : -ENOENT;
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+	return rpc_prepare(object, AOD_RPC_RING, AOD_RPC_TARGETS);
 }
 
 /*
@@ -52,6 +42,7 @@ static int load(const struct options *options, struct loaded *loaded)
 const struct probe nfs_rpc = {
 	.name = "nfs_rpc",
 	.module = "sunrpc",
+	.without_btf = &rpc_trace,
 	.ring = AOD_RPC_RING,
 	.op_size = sizeof(struct aod_rpc_op),
 	.hooks = hooks,

@@ -25,5 +25,5 @@ bool rpc_record_add(struct aod_rpc_op *op)
 
 __u64 rpc_oldest(__u64 head)
 {
-	return head > AOD_RPC_RING ? head - AOD_RPC_RING + 1 : head ? 1 : 0;
+	return head > rpc.ring ? head - rpc.ring + 1 : head ? 1 : 0;
 }

@@ -5,8 +5,10 @@
 
 #include "../probe.h"
 
-/* The mapped memory of nfs_rpc. */
+/* The mapped memory of nfs_rpc or rpc_trace, and how much of it there is. */
 struct rpc {
+	__u32 ring; /* ops; as many as AOD_RPC_OVERFLOW are behind them */
+	__u32 slots; /* of targets */
 	struct aod_rpc_op *ops;
 	struct aod_rpc_index_entry *index;
 	struct aod_rpc_target *targets;
@@ -40,7 +42,8 @@ void rpc_end_held(__u64 now);
 void rpc_history(const struct aod_history_request *request);
 void rpc_history_pump(void);
 
-/* request.c: false for what this probe does not know. */
+/* request.c: before the load: nothing is an outlier yet. Then false for what this probe does not know. */
+int rpc_prepare(struct bpf_object *object, __u32 ring, __u32 slots);
 bool rpc_request(__u16 type, const void *payload, size_t size);
 
 /* record.c: a copy of a record that is not torn; adds one to the open frame without the kernel's address. */

@@ -8,7 +8,7 @@ void rpc_tell_targets(void)
 	struct aod_rpc_target news[AOD_RPC_TARGETS];
 	size_t n = 0;
 
-	for (__u32 i = 1; i < AOD_RPC_TARGETS; i++) {
+	for (__u32 i = 1; i < rpc.slots; i++) {
 		struct aod_rpc_target t = rpc.targets[i];
 
 		if (!t.id)

@@ -50,7 +50,7 @@ static void tick_entries(void)
 		struct aod_bucket buckets[AOD_RPC_BUCKETS];
 	} out;
 
-	for (__u32 slot = 0; slot < AOD_RPC_TARGETS; slot++) {
+	for (__u32 slot = 0; slot < rpc.slots; slot++) {
 		const struct aod_rpc_target *t = &rpc.targets[slot];
 
 		for (__u32 procedure = 0; procedure < AOD_RPC_PROCEDURES; procedure++) {
@@ -113,7 +113,7 @@ static void send_inflight(__u64 now)
 		const struct aod_rpc_index_entry entry = rpc.index[i];
 		struct aod_rpc_op op;
 
-		if (!entry.request || entry.at >= AOD_RPC_RING + AOD_RPC_OVERFLOW)
+		if (!entry.request || entry.at >= rpc.ring + AOD_RPC_OVERFLOW)
 			continue;
 		if (!rpc_record_read(&rpc.ops[entry.at], &op) || op.request != entry.request)
 			continue; /* ended or moved while we looked */

@@ -35,18 +35,10 @@ static const struct section sections[] = {
 	{ ".data.tunables", sizeof(*wire.tunables), &wire.tunables },
 };
 
-static const char *why_no_btf(const struct options *options)
-{
-	char path[80];
-
-	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", options->module);
-	return access(path, F_OK) ? "has no BTF (CONFIG_DEBUG_INFO_BTF_MODULES)" : "is taken to have no BTF: hidden by --hide";
-}
-
 static void choose(struct hook *hook, const struct options *options)
 {
 	if (!hook->trace[0])
-		snprintf(hook->why, sizeof(hook->why), "the module %s %s", options->module, why_no_btf(options));
+		ladder_no_btf(hook, options);
 	else if (hook_hidden(options->hide, hook->name, "trace"))
 		snprintf(hook->why, sizeof(hook->why), "hidden by --hide");
 	else

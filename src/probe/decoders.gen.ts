@@ -187,6 +187,7 @@ export const AodRpcFlag = {
   OVERTAKEN: 32,
   CUT: 64,
   SOFT: 128,
+  NO_BYTES: 256,
 } as const;
 
 export const AOD_SMB_OP_SIZE = 184;

@@ -24,6 +24,7 @@ test("a missing hook is told with what the operations lack", () => {
 for (const [probe, least] of [
   ["wire/smb_wire", 10],
   ["trace/smb_trace", 7],
+  ["rpc/rpc_trace", 15],
 ] as const) {
   test(`every hook of ${probe} that it can do without has its sentence`, () => {
     const ladder = readFileSync(new URL(`../../probe/${probe}.c`, import.meta.url), "utf8");

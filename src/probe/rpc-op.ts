@@ -55,8 +55,9 @@ export interface RpcOp extends OpBase {
   readonly delayUs?: number;
   /** execute of the last attempt in µs, as the RPC layer tells it. */
   readonly executeUs?: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
+  /** Absent where no trace point tells (rpc_trace). */
+  readonly bytesSent?: number;
+  readonly bytesReceived?: number;
   readonly target: RpcTarget;
   /** Begun by a kernel thread. */
   readonly worker: boolean;
@@ -70,6 +71,9 @@ export interface RpcOp extends OpBase {
   readonly offset?: number;
   readonly count?: number;
 }
+
+// AOD_RPC_UNKNOWN: nobody tells which client this one was cloned from.
+const UNKNOWN = 0xffff_ffff;
 
 const states: ReadonlyMap<number, RpcState> = new Map([
   [AodRpcState.OPEN, "open"],
@@ -107,8 +111,7 @@ export function rpcOpOf(raw: AodRpcOp, nowNs: number, known?: AodRpcTarget, path
       ? { delayUs: micros(endedNs - raw.created - raw.executeSum) }
       : undefined),
     ...(counted ? { executeUs: micros(raw.executeNs) } : undefined),
-    bytesSent: raw.sent,
-    bytesReceived: raw.received,
+    ...(flags & AodRpcFlag.NO_BYTES ? undefined : { bytesSent: raw.sent, bytesReceived: raw.received }),
     target: targetOf(raw, known),
     pid: raw.tgid,
     tid: raw.tid,
@@ -145,7 +148,7 @@ function targetOf(raw: AodRpcOp, known: AodRpcTarget | undefined): RpcTarget {
     clientId: raw.client,
     ...(known === undefined || known.server === "" ? undefined : { server: known.server }),
     ...(known === undefined || known.address === "" ? undefined : { address: known.address }),
-    ...(known === undefined ? undefined : { parentId: known.parent }),
+    ...(known === undefined || known.parent === UNKNOWN ? undefined : { parentId: known.parent }),
     ...(device === 0 ? undefined : { device: `${device >>> 20}:${device & 0xfffff}` }),
   };
 }

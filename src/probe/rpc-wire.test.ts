@@ -92,6 +92,14 @@ describe("an RPC", () => {
     assert.deepEqual(opOf({ target: 9, device: 0 }, make.targetsFrame([make.rawTarget()])).target, { clientId: 3 });
   });
 
+  it("leaves out what the trace points do not tell: bytes, and whose clone a client is", () => {
+    const flags = F.STATUS | F.REPLIED | F.NO_BYTES;
+    const op = opOf({ flags, sent: 0, received: 0 }, make.targetsFrame([make.rawTarget({ parent: 0xffff_ffff })]));
+    assert.deepEqual([op.bytesSent, op.bytesReceived, op.target.parentId], [undefined, undefined, undefined]);
+    const known = opOf({}, make.targetsFrame([make.rawTarget({ parent: 0 })]));
+    assert.deepEqual([known.bytesSent, known.bytesReceived, known.target.parentId], [276, 356, 0]);
+  });
+
   it("has the path that came before it, once", () => {
     assert.equal(opOf({ seq: 5 }, make.pathsFrame(5, ["f", "e", "d"])).path, "d/e/f");
     assert.equal(opOf({ seq: 5 }, make.pathsFrame(5, ["f", "e"], 1)).path, "…/e/f");

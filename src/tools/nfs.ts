@@ -135,8 +135,8 @@ export function rpcJson({ clock, ...row }: Row<RpcOp>, mounts: NfsMounts): objec
     ...(path === undefined ? undefined : { path }),
     ...(op.inode === undefined ? undefined : { inode: String(op.inode) }),
     ...(op.offset === undefined ? undefined : { offset: op.offset, count: op.count }),
-    bytes_sent: op.bytesSent,
-    bytes_received: op.bytesReceived,
+    ...(op.bytesSent === undefined ? undefined : { bytes_sent: op.bytesSent }),
+    ...(op.bytesReceived === undefined ? undefined : { bytes_received: op.bytesReceived }),
     ...(op.endedNs === undefined ? { state: op.state } : undefined),
     ...(op.cgroupId === 0n ? undefined : { cgroup_id: String(op.cgroupId) }),
   };

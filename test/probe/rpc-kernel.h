@@ -100,7 +100,9 @@ static inline void bpf_ringbuf_discard(void *record, __u64 flags)
 #include "histogram.h"
 #include "nfs_args.h"
 #include "nfs_rpc_maps.h"
+#include "nfs_rpc_claim.h"
 #include "nfs_rpc_targets.h"
+#include "nfs_rpc_end.h"
 #include "nfs_rpc_ops.h"
 #pragma GCC diagnostic pop
 

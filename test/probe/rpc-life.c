@@ -35,6 +35,7 @@ static struct {
 static struct rpc_rqst rqst = { .rq_xmit_bytes_sent = 100, .rq_reply_bytes_recvd = 200, .rq_ntrans = 1 };
 static __u64 outliers_of_held;
 struct rpc rpc = {
+	.ring = AOD_RPC_RING, .slots = AOD_RPC_TARGETS,
 	.ops = ops, .index = request_index, .targets = targets, .stats = stats, .losses = &losses, .head = &head, .tunables = &tunables,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The helpers that bpf/smb_trace.bpf.c calls, for user space: the driver says what time it is and which task runs. */
+/* The helpers that bpf/smb_trace.bpf.c and bpf/rpc_trace.bpf.c call, for user space: the driver says what time it is and which task runs. */
 #ifndef AOD_TEST_BPF_HELPERS_H
 #define AOD_TEST_BPF_HELPERS_H
 
@@ -18,6 +18,7 @@
 static __u64 k_now, k_task, k_emitted;
 static struct {
 	unsigned long nvcsw;
+	unsigned int flags;
 } k_current;
 static const char *k_comm = "task";
 
@@ -61,6 +62,21 @@ static inline void bpf_ringbuf_submit(void *record, __u64 flags)
 {
 	k_emitted++;
 	free(record);
+}
+
+static inline long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
+{
+	memcpy(to, from, size);
+	return 0;
+}
+
+static inline long bpf_probe_read_kernel_str(char *to, __u32 size, const void *from)
+{
+	const size_t n = strnlen(from, size - 1);
+
+	memcpy(to, from, n);
+	to[n] = 0;
+	return n + 1;
 }
 
 /* A map is a list here: (map, key) -> value. */
