@@ -36,7 +36,8 @@ test("a change of other mounts is no news", async (t) => {
   const machine = fakeMachine(t);
   const source = mountsSource(machine.roots);
   machine.write("proc/1/mountinfo", root);
-  assert.deepEqual(await machine.look(source), []);
+  const [first, ...more] = await machine.look(source);
+  assert.deepEqual([first?.type === "mounts" && first.all, more], [[], []], "that there are none is told once");
   machine.write("proc/1/mountinfo", `${root}50 22 0:50 / /tmp rw - tmpfs tmpfs rw\n`);
   assert.deepEqual(await machine.look(source), []);
 });

@@ -36,6 +36,7 @@ export function mountsSource({ procRoot, clock }: SourceRoots): MountsSource {
       const table = readTable(procRoot);
       const degraded = table.why === undefined ? {} : { degraded: table.why };
       if (table.text === text) return { observations: [], ...degraded };
+      const first = text === undefined;
       text = table.text;
       all = parseMountinfo(text);
       const now = new Map(all.flatMap(networkMount));
@@ -44,7 +45,8 @@ export function mountsSource({ procRoot, clock }: SourceRoots): MountsSource {
       known = now;
       const nowNs = clock.nowNs();
       const observations =
-        mounted.length + unmounted.length === 0
+        // That there are none is news too, once.
+        !first && mounted.length + unmounted.length === 0
           ? []
           : [{ type: "mounts" as const, nowNs, all: [...now.values()], mounted, unmounted }];
       return { observations, ...degraded };
