@@ -134,6 +134,12 @@ test("the status says which hook is not on its first rung and why, what was lost
       last_error: { time: "2026-11-22T13:02:00.000000Z", message: "no space left below /var/lib/aod" },
       recovered: [],
     },
+    recorder: {
+      events: { state: "unavailable", why: "there is no tracefs at /sys/kernel/tracing", events: 0, lost: 0 },
+      packets: { state: "armed", cost: 0.0123, budget: 0.005, captured: 10, dropped: 2, starts: 1 },
+      observations: { bytes: 0, dropped: 0 },
+      verbose: { state: "off", switched: [], put_back: ["/proc/fs/cifs/cifsFYI"] },
+    },
     memory: { rss: 70 * 1024 ** 2, rss_anon: 30 * 1024 ** 2, heap: 0 },
   };
   const lines = plain(statusText(status));
@@ -150,6 +156,9 @@ test("the status says which hook is not on its first rung and why, what was lost
     "incidents 1 open, 2 remembered",
     "bundles   1 (2 KiB) in /var/lib/aod/bundles, 1 GiB free",
     "  last error 2026-11-22T13:02:00.000000Z: no space left below /var/lib/aod",
+    "events    unavailable: there is no tracefs at /sys/kernel/tracing",
+    "packets   recorded from the first sign of trouble on, costs 1.23 % of a processor, 2 dropped",
+    "  put back at the start /proc/fs/cifs/cifsFYI",
   ]) {
     assert.ok(lines.includes(line), `${line}\nis not in\n${lines.join("\n")}`);
   }

@@ -13,7 +13,6 @@ export interface KernelEventsOptions extends Omit<InstanceOptions, "bufferKib"> 
   readonly maxBytes: number;
   readonly maxAgeNs: number;
   readonly cpus: number;
-  readonly pageSize?: number;
 }
 
 export type EventsState = "recording" | "off" | "unavailable";
@@ -71,14 +70,16 @@ export class KernelEvents {
   async *dump(): AsyncGenerator<Buffer> {
     const instance = this.#instance;
     if (instance === undefined) return;
-    const { clock, pageSize = 4096 } = this.#options;
+    const { clock } = this.#options;
+    const headers = instance.headers();
+    const pageSize = pageSizeOf(headers.headerPage);
     const reading = this.#reading.then(() => this.#take(instance, pageSize));
     this.#reading = reading.catch(() => undefined);
     await reading;
     this.#store.expire(clock.nowNs());
     const cpus = instance.cpus();
     const pages = Array.from({ length: Math.max(0, ...cpus) + 1 }, (_, cpu) => this.#store.of(cpu));
-    const facts = { pageSize, events: instance.formats(), clock: instance.clock, cpus: pages, ...instance.headers() };
+    const facts = { pageSize, events: instance.formats(), clock: instance.clock, cpus: pages, ...headers };
     let count = 0;
     for (const piece of traceDat(facts)) {
       yield piece;
@@ -164,6 +165,12 @@ export class KernelEvents {
       }
     }
   }
+}
+
+/** Where the data of a page ends: the kernel's page size, unless it was built or told otherwise. */
+function pageSizeOf(headerPage: string): number {
+  const [, offset, size] = /field: char data;\s*offset:(\d+);\s*size:(\d+);/.exec(headerPage) ?? [];
+  return offset === undefined || size === undefined ? 4096 : Number(offset) + Number(size);
 }
 
 /** Behind what is committed there may be anything: events that were read before. */
