@@ -98,7 +98,9 @@ export default defineScenario({
       freezeSamba(lab);
       const stuck = lab.start(["stat", `${mounted}/pattern`]);
       await lab.sleep(1);
-      const { stdout } = await lab.aod(["snapshot", "--for", "1s", "--json"], { timeoutMs: 120_000 });
+      const { stdout } = await lab.aod(["snapshot", "--for", "1s", "--json", "--config", join(lab.out, "aod.yaml")], {
+        timeoutMs: 120_000,
+      });
       const taken = JSON.parse(stdout) as Incident;
       copyFileSync(taken.bundle ?? "", join(lab.out, "dead.tar.zst"));
       thawSamba();
@@ -107,7 +109,9 @@ export default defineScenario({
     await daemon.process.stop();
     lab.writeJson("after.json", left());
     await lab.step("a snapshot without a daemon", async () => {
-      const { stdout } = await lab.aod(["snapshot", "--for", "8s"], { timeoutMs: 120_000 });
+      const { stdout } = await lab.aod(["snapshot", "--for", "8s", "--config", join(lab.out, "aod.yaml")], {
+        timeoutMs: 120_000,
+      });
       copyFileSync(stdout.trim(), join(lab.out, "alone.tar.zst"));
       lab.writeJson("alone.json", left());
     });

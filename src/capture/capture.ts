@@ -76,7 +76,7 @@ export interface Capture {
   readonly name: string;
   readonly summary: string;
   readonly phases: readonly Phase[];
-  /** ms, for all of its files; default 5,000. */
+  /** ms, for all of its files; default 10,000. */
   readonly timeoutMs?: number;
   /** Bytes of one file; default 1 MiB. */
   readonly limitBytes?: number;

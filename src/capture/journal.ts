@@ -32,7 +32,7 @@ export const journal: Capture = {
   name: "journal",
   summary: "the journal's lines of mount helpers, upcalls, gssd, automounts and the units of network mounts",
   phases: ["open", "close"],
-  timeoutMs: 6000,
+  timeoutMs: 12_000,
   limitBytes,
   async *collect(context) {
     const argv = await journalArgv(context);

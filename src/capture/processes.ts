@@ -13,7 +13,7 @@ export const processes: Capture = {
   summary: "all tasks with their state and the kernel function that they sleep in; arguments of processes",
   phases: ["open", "close"],
   limitBytes: 4 * 1024 * 1024,
-  timeoutMs: 8000,
+  timeoutMs: 12_000,
   async *collect(context) {
     const { tasks, more } = await listTasks(context.procRoot, MAX_TASKS, context.signal);
     context.lost("tasks.over-limit", more);

@@ -66,7 +66,7 @@ describe("running captures", () => {
       control.abort();
       assert.deepEqual(
         (await first).items.map(({ name, status, reason }) => [name, status, reason]),
-        [["open/hanging", "timed_out", "not done after 5000 ms"]],
+        [["open/hanging", "timed_out", "not done after 10000 ms"]],
       );
       limit = { signal: new AbortController().signal, cancel: () => {} };
       assert.deepEqual(

@@ -45,7 +45,7 @@ export interface RunnerOptions {
   readonly atOnce?: number;
 }
 
-const defaultTimeoutMs = 5000;
+const defaultTimeoutMs = 10_000;
 const defaultLimitBytes = 1024 * 1024;
 
 /** Captures that run at the same time: each may be a program, a busy machine is to be left to those whose work it is. */

@@ -11,7 +11,7 @@ export const serverSide: Capture = {
   name: "server-side",
   summary: "for the server's support: times in UTC, clock, connections, sessions, ids of the worst operations",
   phases: ["open", "close"],
-  timeoutMs: 10_000,
+  timeoutMs: 15_000,
   async *collect(context) {
     const sections = [
       ["When (UTC)", whenText(context)],

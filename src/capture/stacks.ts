@@ -5,8 +5,10 @@ import type { Capture, CaptureContext } from "./capture.ts";
 const MAX_TASKS = 16_384;
 /** Tasks in D state or in a network file system; then as many others as there is room for. */
 const MAX_STACKS = 1024;
-const BATCH = 32;
-const batchMs = 1500;
+/** The first few by themselves: one that hangs must not take others along that matter. */
+const FIRST_BATCH = 16;
+const BATCH = 128;
+const batchMs = 3000;
 /** Functions of cifs, nfs, sunrpc, lockd and of the page cache that waits for them, as wchan shows them. */
 const ours =
   /^_{0,2}(?:cifs|smb|nfs|rpc|xs_|xprt|nlm|netfs|gss_|svc|wait_for_(?:free|response|mtu)|folio_wait|wait_on_page|request_key)/;
@@ -15,14 +17,14 @@ const ourThreads =
 
 /**
  * Kernel stacks. Reading one waits for a task that is in the middle of execve(2), on some kernels also of one from a dead mount: that is done by
- * head(1), 32 tasks at a time, which is killed when it hangs. Those that matter come first.
+ * head(1), some tasks at a time, which is killed when it hangs. Those that matter come first.
  */
 export const stacks: Capture = {
   name: "kernel-stacks",
   summary: "kernel stacks: of tasks in D state, in SMB, NFS and RPC, then of the others",
   phases: ["open", "close"],
   limitBytes: 2 * 1024 * 1024,
-  timeoutMs: 10_000,
+  timeoutMs: 15_000,
   async *collect(context) {
     const name = "stacks.txt";
     const source = `${context.procRoot}/PID/task/TID/stack`;
@@ -31,11 +33,16 @@ export const stacks: Capture = {
     context.lost("stacks.over-limit", Math.max(0, ordered.length - MAX_STACKS));
     const pieces: Buffer[] = [];
     let trouble: string | undefined;
-    for (let at = 0; at < Math.min(ordered.length, MAX_STACKS) && !context.signal.aborted; at += BATCH) {
-      const result = await stacksOf(context, ordered.slice(at, Math.min(at + BATCH, MAX_STACKS)));
+    const wanted = ordered.slice(0, MAX_STACKS);
+    for (
+      let at = 0, size = FIRST_BATCH;
+      at < wanted.length && !context.signal.aborted;
+      at += at === 0 ? FIRST_BATCH : BATCH, size = BATCH
+    ) {
+      const result = await stacksOf(context, wanted.slice(at, at + size));
       pieces.push(result.stdout);
       // A task that has ended meanwhile is no failure; that none may be read is.
-      if (result.status === "timeout") trouble ??= `a batch of ${BATCH} did not answer within ${batchMs} ms`;
+      if (result.status === "timeout") trouble ??= `${size} tasks did not answer within ${batchMs} ms`;
       else if (result.stdout.length === 0 && result.status !== "ok") trouble ??= reasonOf(result);
       if (result.status === "missing" || (at === 0 && result.stdout.length === 0)) break;
     }

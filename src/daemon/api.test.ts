@@ -56,7 +56,7 @@ test("what is not there is undefined, what fails says why", async (t) => {
 
 test("what is read cannot be written", async (t) => {
   const { path } = await serve(t, { status: () => ({}) });
-  assert.equal(await statusOf(path, "POST", "/status"), 404);
+  assert.equal(await statusOf(path, "POST", "/status"), 405);
   for (const method of ["PUT", "DELETE"]) assert.equal(await statusOf(path, method, "/status"), 405);
 });
 

@@ -74,7 +74,7 @@ function textOf({ connectionId, ...names }: IncidentTarget): Readonly<Record<str
 /** An hour. */
 const RETAIN_BEATS = 3600;
 /** ms that the evidence of one incident may take to be completed, while the daemon goes on. */
-const CLOSE_LIMIT_MS = 30_000;
+const CLOSE_LIMIT_MS = 60_000;
 /** The same when the daemon ends; all incidents at once. */
 const END_LIMIT_MS = 6000;
 
@@ -346,6 +346,8 @@ export class Daemon {
 
   async #finish(run: IncidentRun, reason: CloseReason): Promise<void> {
     const { log, clock } = this.#deps;
+    // Its opening captures have limits of their own, and may still run when it was short.
+    if (!this.#ending) await run.idle();
     if (!this.#ending) run.limit(CLOSE_LIMIT_MS);
     const closed = await run.close(reason);
     this.#runs.delete(closed.id);
