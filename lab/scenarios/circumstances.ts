@@ -253,9 +253,12 @@ export default defineScenario({
     };
     assert.equal(closed.bundle, null);
     assert.match(closed.bundle_error ?? "", /no space left/);
-    assert.deepEqual(left, [end.older], "nothing half");
+    // A busy machine may have made a slow operation of its own before, and a bundle of it.
+    const half = left.filter((name) => name.includes(closed.id) || !name.endsWith(".tar.zst"));
+    assert.deepEqual(half, [], "nothing half");
+    assert.ok(left.includes(end.older), "what was complete stays");
     assert.match(status("full").bundles.last_error?.message ?? "", /no space left/);
-    assert.deepEqual(end.left, [end.older, end.bundle].sort());
+    for (const name of [end.older, end.bundle]) assert.ok(end.left.includes(name), `${name} is there`);
     assert.equal(end.status, 0);
     for (const name of [end.older, "older-after.tar.zst", end.bundle]) {
       const report = await verifyBundle(results.path(name));
