@@ -1,6 +1,6 @@
-import { type ConfigKey, listKeys } from "../src/daemon/config-keys.ts";
-import { configSchema } from "../src/daemon/config-schema.ts";
-import { jsonSchemaOf } from "../src/daemon/config-schema-json.ts";
+import { type ConfigKey, listKeys } from "../src/config/keys.ts";
+import { configSchema } from "../src/config/schema.ts";
+import { jsonSchemaOf } from "../src/config/schema-json.ts";
 
 /** What is published of the schema: docs/configuration.md and docs/aod.schema.json. */
 export function configDocuments(): readonly { readonly name: string; readonly text: string }[] {
@@ -30,7 +30,7 @@ function row({ path, kind, initial, doc: text, restart }: ConfigKey): string {
   return `| ${[`\`${path}\``, kind, `\`${initial}\``, doc].map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-const introduction = `<!-- Written by scripts/gen-config-docs.ts from src/daemon/config-schema.ts: a test fails when they differ. -->
+const introduction = `<!-- Written by scripts/gen-config-docs.ts from src/config/schema.ts: a test fails when they differ. -->
 # Configuration
 
 \`aod run\` reads one YAML file, that of \`--config FILE\`, else of \`AOD_CONFIG\`, else \`/etc/aod/aod.yaml\`, and then \`conf.d/*.yaml\` beside it, in the

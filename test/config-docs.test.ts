@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { configDocuments } from "../scripts/config-docs.ts";
-import { listKeys } from "../src/daemon/config-keys.ts";
-import { configSchema } from "../src/daemon/config-schema.ts";
+import { listKeys } from "../src/config/keys.ts";
+import { configSchema } from "../src/config/schema.ts";
 
 for (const { name, text } of configDocuments()) {
   test(`docs/${name} is what the schema says (node scripts/gen-config-docs.ts writes it)`, () => {

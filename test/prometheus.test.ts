@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Prometheus, prometheusPrograms } from "../lab/prometheus.ts";
-import { parseConfig } from "../src/daemon/config.ts";
+import { parseConfig } from "../src/config/config.ts";
 import { debugData, FakeProbe } from "../src/daemon/fixture.ts";
 import { createLog } from "../src/daemon/log.ts";
 import { type RunningDaemon, startDaemon } from "../src/daemon/start.ts";

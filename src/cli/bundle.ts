@@ -253,7 +253,7 @@ async function locate(bundle: string, options: Options): Promise<string> {
 
 /** Read only where it is needed: a bundle of another machine is read without any configuration. */
 async function stateDirOf({ config }: Options): Promise<string> {
-  const { loadConfig } = await import("../daemon/config.ts");
+  const { loadConfig } = await import("../config/config.ts");
   return loadConfig(config, process.env).config.state_dir;
 }
 

@@ -1,12 +1,12 @@
 import { Command } from "commander";
 import { isMap, parse, stringify } from "yaml";
-import { loadConfig } from "../daemon/config.ts";
-import { ConfigError } from "../daemon/config-errors.ts";
-import { type ConfigKey, listKeys } from "../daemon/config-keys.ts";
-import { type ConfigLayer, lineOf, mergeLayers, nearestNode } from "../daemon/config-layers.ts";
-import { configSchema } from "../daemon/config-schema.ts";
-import { jsonSchemaOf } from "../daemon/config-schema-json.ts";
-import { type ConfigLine, configYaml, defaultYaml } from "../daemon/config-yaml.ts";
+import { loadConfig } from "../config/config.ts";
+import { ConfigError } from "../config/errors.ts";
+import { type ConfigKey, listKeys } from "../config/keys.ts";
+import { type ConfigLayer, lineOf, mergeLayers, nearestNode } from "../config/layers.ts";
+import { configSchema } from "../config/schema.ts";
+import { jsonSchemaOf } from "../config/schema-json.ts";
+import { type ConfigLine, configYaml, defaultYaml } from "../config/yaml.ts";
 
 interface Options {
   readonly json?: true;

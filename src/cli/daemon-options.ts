@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { loadConfig } from "../daemon/config.ts";
+import { loadConfig } from "../config/config.ts";
 
 /** Where the daemon is, for the commands that ask it. */
 export interface DaemonOptions {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
-import type { IncidentJson } from "../daemon/incident-json.ts";
+import type { IncidentJson } from "../daemon/incidents/json.ts";
 import type { Status } from "../daemon/status.ts";
 import { incidentList, incidentText } from "./incidents-text.ts";
 import { bytes, span, statusText } from "./status-text.ts";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { IncidentJson } from "../daemon/incident-json.ts";
+import type { IncidentJson } from "../daemon/incidents/json.ts";
 import { left, printable } from "../tools/table-text.ts";
 
 /** `aod incidents` for people. */

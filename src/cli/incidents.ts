@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { askDaemon, NotRunning } from "../daemon/api-client.ts";
-import { readIndex } from "../daemon/incident-index.ts";
-import type { IncidentJson } from "../daemon/incident-json.ts";
+import { readIndex } from "../daemon/incidents/index-file.ts";
+import type { IncidentJson } from "../daemon/incidents/json.ts";
 import { AodError } from "../system/error.ts";
 import { type DaemonOptions, daemonDirs, withDaemonOptions } from "./daemon-options.ts";
 import { incidentList, incidentText } from "./incidents-text.ts";

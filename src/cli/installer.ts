@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../daemon/config.ts";
+import { loadConfig } from "../config/config.ts";
 import type { Layout } from "../install/layout.ts";
 import { AodError } from "../system/error.ts";
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { loadConfig } from "../daemon/config.ts";
-import type { IncidentJson } from "../daemon/incident-json.ts";
+import { loadConfig } from "../config/config.ts";
+import type { IncidentJson } from "../daemon/incidents/json.ts";
 import { type ReplayCounts, replayDaemon } from "../daemon/replay.ts";
 import { openRecording } from "../record/reader.ts";
 import { printable } from "../tools/table-text.ts";

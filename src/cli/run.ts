@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { loadConfig } from "../daemon/config.ts";
+import { loadConfig } from "../config/config.ts";
 import { createLog, type Logger } from "../daemon/log.ts";
 import { connectServiceManager, watchdogPeriodMs } from "../daemon/notify.ts";
 import { pulsesOf, summaryOf } from "../daemon/pulses.ts";

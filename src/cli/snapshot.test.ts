@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { readManifest } from "../bundle/reader.ts";
 import { askDaemon } from "../daemon/api-client.ts";
-import type { IncidentJson } from "../daemon/incident-json.ts";
+import type { IncidentJson } from "../daemon/incidents/json.ts";
 
 const root = process.geteuid?.() === 0 ? {} : { skip: "needs root, as the daemon does" };
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
+import { loadConfig } from "../config/config.ts";
 import { askDaemon, NotRunning, tellDaemon } from "../daemon/api-client.ts";
-import { loadConfig } from "../daemon/config.ts";
-import type { IncidentJson } from "../daemon/incident-json.ts";
-import { snapshotBody } from "../daemon/snapshot-request.ts";
-import { MAX_SNAPSHOT_NS, type SnapshotRequest } from "../daemon/snapshots.ts";
+import type { IncidentJson } from "../daemon/incidents/json.ts";
+import { snapshotBody } from "../daemon/incidents/snapshot-request.ts";
+import { MAX_SNAPSHOT_NS, type SnapshotRequest } from "../daemon/incidents/snapshots.ts";
 import { parseDuration } from "../daemon/units.ts";
 import { AodError } from "../system/error.ts";
 import { version } from "../system/version.ts";
@@ -90,6 +90,6 @@ async function alone(
   const { config, source: configSource } = loadConfig(file, process.env);
   requireRoot(process.geteuid?.());
   // Loads the daemon with all its parts: only where it is needed.
-  const { snapshotAlone } = await import("../daemon/snapshot-alone.ts");
+  const { snapshotAlone } = await import("../daemon/incidents/snapshot-alone.ts");
   return await snapshotAlone({ config, configSource, version, request, say, signal });
 }

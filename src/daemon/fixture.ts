@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { recoverBundles } from "../bundle/recover.ts";
 import { createBundle } from "../bundle/writer.ts";
+import { type Config, parseConfig } from "../config/config.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp } from "../probe/op.ts";
 import type { ProbeSettings } from "../probe/settings.ts";
 import { parseDebugData } from "../smb/debug-data.ts";
 import type { Clock } from "../system/clock.ts";
-import { type Config, parseConfig } from "./config.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
 import { createLog } from "./log.ts";
 

@@ -1,7 +1,7 @@
+import { parseConfig } from "../config/config.ts";
 import type { Anomaly } from "../detect/detector.ts";
 import type { DebugData } from "../smb/debug-data.ts";
-import { parseConfig } from "./config.ts";
-import type { IncidentStep, IncidentTarget } from "./incidents.ts";
+import type { IncidentStep, IncidentTarget } from "./incidents/incidents.ts";
 import { Judge } from "./judge.ts";
 
 // For tests: the judge of a configuration, by a clock that is set, with all that it says.

@@ -1,3 +1,4 @@
+import { type Config, detectorRules } from "../config/config.ts";
 import { BoundedMap } from "../detect/bounded-map.ts";
 import { type Anomaly, type Detector, mergeNeeds, type Needs } from "../detect/detector.ts";
 import type { Observation, ObservationOf } from "../detect/observation.ts";
@@ -7,9 +8,8 @@ import { Standing } from "../detect/standing.ts";
 import type { ProbeEvent, SmbTarget, Waiter } from "../probe/op.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Clock } from "../system/clock.ts";
-import { type Config, detectorRules } from "./config.ts";
 import { checkHang } from "./hang-check.ts";
-import { incidentId } from "./incident-id.ts";
+import { incidentId } from "./incidents/id.ts";
 import {
   type CloseReason,
   type Incident,
@@ -17,8 +17,8 @@ import {
   type IncidentStep,
   Incidents,
   type IncidentTarget,
-} from "./incidents.ts";
-import { smbObservations } from "./probe-observations.ts";
+} from "./incidents/incidents.ts";
+import { smbObservations } from "./probes/observations.ts";
 
 export interface JudgeDeps {
   readonly config: Config;

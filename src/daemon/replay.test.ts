@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { parseConfig } from "../config/config.ts";
 import type { Observation } from "../detect/observation.ts";
 import { AodOpState as S } from "../probe/decoders.gen.ts";
 import { frameOf } from "../probe/frames.ts";
@@ -13,9 +14,8 @@ import { createRecording } from "../record/writer.ts";
 import { AodError } from "../system/error.ts";
 import { withDir } from "../system/fixture.ts";
 import { taggedJson } from "../system/tagged-json.ts";
-import { parseConfig } from "./config.ts";
 import { debugData } from "./fixture.ts";
-import type { IncidentJson } from "./incident-json.ts";
+import type { IncidentJson } from "./incidents/json.ts";
 import { replayDaemon } from "./replay.ts";
 
 const yaml = "incidents:\n  cool_down: 3s\n  post: 1s\ndetectors:\n  latency:\n    single: 400ms\n";

@@ -1,4 +1,5 @@
 import type { BundleAnomaly } from "../bundle/manifest.ts";
+import type { Config } from "../config/config.ts";
 import type { Anomaly } from "../detect/detector.ts";
 import type { Observation } from "../detect/observation.ts";
 import type { OpEvent } from "../probe/codec.ts";
@@ -10,11 +11,10 @@ import { Player } from "../record/player.ts";
 import type { Recording } from "../record/reader.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { AodError } from "../system/error.ts";
-import type { Config } from "./config.ts";
-import { furtherKinds } from "./further-probes.ts";
-import { anomalyJson, type IncidentJson, openIncidentJson } from "./incident-json.ts";
-import type { CloseReason, Incident, IncidentStep } from "./incidents.ts";
+import type { CloseReason, Incident, IncidentStep } from "./incidents/incidents.ts";
+import { anomalyJson, type IncidentJson, openIncidentJson } from "./incidents/json.ts";
 import { Judge } from "./judge.ts";
+import { furtherKinds } from "./probes/further-probes.ts";
 
 /** What the daemon would have noticed, as it comes. */
 export interface ReplayNews {

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { parseConfig } from "../config/config.ts";
 import { op } from "../detect/fixture.ts";
 import { parseDebugData } from "../smb/debug-data.ts";
 import { systemClock } from "../system/clock.ts";
 import { askDaemon } from "./api-client.ts";
-import { parseConfig } from "./config.ts";
 import { debugData, FakeProbe } from "./fixture.ts";
-import type { IncidentJson } from "./incident-json.ts";
+import type { IncidentJson } from "./incidents/json.ts";
 import { createLog } from "./log.ts";
 import { type StartOptions, startDaemon } from "./start.ts";
 import type { Status } from "./status.ts";

@@ -3,20 +3,20 @@ import { join } from "node:path";
 import type { BundleVersions } from "../bundle/manifest.ts";
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { StoredBundle } from "../bundle/retention.ts";
+import type { ReloadReport } from "../config/live.ts";
 import type { FlightRecorderStatus } from "../flight-recorder/flight-recorder.ts";
 import { missingWithout } from "../probe/hook-effects.ts";
 import type { Hook, Loss } from "../probe/op.ts";
 import type { ReadDebugData } from "../probe/target-names.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
-import type { Announcer } from "./announcer.ts";
 import type { Daemon } from "./daemon.ts";
-import type { FurtherProbe } from "./further-probes.ts";
-import type { IncidentJson } from "./incident-json.ts";
-import type { ReloadReport } from "./live-config.ts";
-import type { OpCount } from "./op-counts.ts";
-import type { ProbeState } from "./probe-manager.ts";
-import type { Rehearsal } from "./rehearsal.ts";
+import type { Announcer } from "./incidents/announcer.ts";
+import type { IncidentJson } from "./incidents/json.ts";
+import type { Rehearsal } from "./incidents/rehearsal.ts";
+import type { FurtherProbe } from "./probes/further-probes.ts";
+import type { ProbeState } from "./probes/manager.ts";
+import type { OpCount } from "./probes/op-counts.ts";
 import type { SourceHealth } from "./sources.ts";
 
 /** `GET /status`. Sizes in bytes, times RFC 3339 UTC. */

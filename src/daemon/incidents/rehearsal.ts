@@ -1,0 +1,55 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { BundleMeta, Item } from "../../bundle/manifest.ts";
+import { createBundle } from "../../bundle/writer.ts";
+import type { CaptureSummary } from "../../capture/run.ts";
+import { messageOf } from "../../system/error.ts";
+
+/** What a capture would give if an incident opened now. */
+export interface RehearsedItem {
+  readonly name: string;
+  readonly status: Item["status"];
+  readonly reason?: string;
+}
+
+/** `error`: the rehearsal itself failed. */
+export interface Rehearsal {
+  readonly items: readonly RehearsedItem[];
+  readonly error?: string;
+}
+
+export interface RehearsalDeps {
+  /** A directory that goes with the machine's memory; the rehearsal's own is made below it and removed. */
+  readonly runDir: string;
+  readonly meta: Omit<BundleMeta, "id">;
+  readonly capture: (writer: ReturnType<typeof createBundle>, signal: AbortSignal) => Promise<CaptureSummary>;
+}
+
+const LIMIT_MS = 20_000;
+
+/**
+ * Collects the evidence of an opening incident once, at the daemon's start, and throws it away. It shows what cannot be captured on this machine
+ * while there is time to mend it, and what runs when an incident opens has run before: the first capture is not late for want of code. Never
+ * rejects.
+ */
+export async function rehearse({ runDir, meta, capture }: RehearsalDeps): Promise<Rehearsal> {
+  const directory = join(runDir, "rehearsal");
+  let writer: ReturnType<typeof createBundle> | undefined;
+  try {
+    await rm(directory, { recursive: true, force: true });
+    writer = createBundle(directory, { ...meta, id: "rehearsal" }, { minFreeBytes: 0 });
+    const { items } = await capture(writer, AbortSignal.timeout(LIMIT_MS));
+    return {
+      items: items.map(({ name, status, reason }) => ({ name, status, ...(reason === undefined ? {} : { reason }) })),
+    };
+  } catch (error) {
+    return { items: [], error: messageOf(error) };
+  } finally {
+    await writer?.then(
+      (one) => one.abort("it was a rehearsal"),
+      () => undefined, // told above
+    );
+    // What cannot be removed is memory of a few KiB, and the next start tries again.
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Observation, SourceState } from "../../detect/observation.ts";
+import type { ProbeState } from "./manager.ts";
+
+/** Tells detectors how the probes do, as sources do it themselves: once per change. */
+export class ProbeNews {
+  readonly #told = new Map<string, string>();
+
+  /** `state` undefined: the configuration switches it off. */
+  take(name: string, state: ProbeState | undefined, nowNs: number): Observation | undefined {
+    const now = stateOf(state);
+    if (now === undefined) return undefined;
+    const key = `${now.state} ${now.why ?? ""}`;
+    if (this.#told.get(name) === key) return undefined;
+    this.#told.set(name, key);
+    return { type: "source", nowNs, source: name, ...now };
+  }
+}
+
+/** Undefined while nothing can be said yet. */
+function stateOf(state: ProbeState | undefined): { readonly state: SourceState; readonly why?: string } | undefined {
+  if (state === undefined) return { state: "off", why: "the configuration switches it off" };
+  switch (state.state) {
+    case "starting":
+      return undefined;
+    case "running":
+      return hooksOf(state);
+    case "waiting":
+    case "unsupported":
+      return { state: "off", why: state.why };
+    case "retrying":
+    case "failed":
+      return { state: "failed", why: state.why };
+    case "stopped":
+      return { state: "off", why: "the daemon ends" };
+  }
+}
+
+function hooksOf({ hello }: Extract<ProbeState, { readonly state: "running" }>): {
+  readonly state: SourceState;
+  readonly why?: string;
+} {
+  const missing = hello.hooks.filter((hook) => hook.rung === "none");
+  if (missing.length === 0) return { state: "ok" };
+  return { state: "degraded", why: `without the hooks ${missing.map((hook) => hook.name).join(", ")}` };
+}
