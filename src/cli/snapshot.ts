@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../config/config.ts";
+import { parseDuration } from "../config/units.ts";
 import { askDaemon, NotRunning, tellDaemon } from "../daemon/api-client.ts";
 import type { IncidentJson } from "../daemon/incidents/json.ts";
 import { snapshotBody } from "../daemon/incidents/snapshot-request.ts";
 import { MAX_SNAPSHOT_NS, type SnapshotRequest } from "../daemon/incidents/snapshots.ts";
-import { parseDuration } from "../daemon/units.ts";
 import { AodError } from "../system/error.ts";
 import { version } from "../system/version.ts";
 import { type DaemonOptions, daemonDirs, withDaemonOptions } from "./daemon-options.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { parseDuration, parseSize } from "../daemon/units.ts";
 import { findCommand } from "../smb/commands.ts";
+import { parseDuration, parseSize } from "./units.ts";
 
 // The kinds of values that aod.yaml has. The message of an issue is what was expected; config-errors.ts puts it into a sentence.
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { parseDuration } from "../daemon/units.ts";
 import { type Severity, severities } from "../detect/detector.ts";
 import { commandOf, statusCode, type WrittenRule } from "../detect/error-defaults.ts";
 import { findProcedure, procedureNames } from "../nfs/procedures.ts";
+import { parseDuration } from "./units.ts";
 
 // The kinds of values that only detectors and incidents have; the others are in config-keys.ts.
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import * as z from "zod";
-import { parseDuration, parseSize } from "../daemon/units.ts";
 import { parseConfig } from "./config.ts";
 import { duration, flag, listKeys, section, size } from "./keys.ts";
 import { configSchema } from "./schema.ts";
 import { jsonSchemaOf } from "./schema-json.ts";
+import { parseDuration, parseSize } from "./units.ts";
 import { defaultYaml } from "./yaml.ts";
 
 test("aod config default prints a file that means the defaults", () => {
