@@ -96,4 +96,20 @@ static __always_inline void add_names(struct aod_vfs_slot *s, __u32 id, struct a
 		add_text(s, AOD_VFS_OBJECTS, text);
 }
 
+/* A place for the op, with its names unless they are not true any more. */
+static __always_inline void take_names(__u32 id, struct aod_vfs_frame *f, bool true_now)
+{
+	__u8 text = callbacks[id].text;
+	struct aod_vfs_slot *s;
+
+	slot_claim(f);
+	s = slot_of(f);
+	if (!s)
+		return;
+	if (true_now)
+		add_names(s, id, f, text < AOD_VFS_ARGS ? (void *)f->args[text] : NULL);
+	else
+		no_names(s);
+}
+
 #endif
