@@ -128,6 +128,8 @@ static struct bpf_object *open_object(const struct options *options)
 		fail(1, errno, "cannot open the BPF object %s", options->object);
 		return NULL;
 	}
+	if (!options->probe->hooks)
+		return object;
 	bpf_object__for_each_program(program, object)
 		bpf_program__set_autoload(program, hook_of(options->probe, bpf_program__name(program)) != NULL);
 	return object;
@@ -182,7 +184,7 @@ static int map_section(struct bpf_object *object, const char *section, size_t si
 	return 0;
 }
 
-int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n)
+static int map_sections(struct bpf_object *object, const struct section *sections, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int err = map_section(object, sections[i].name, sections[i].size, sections[i].to);
@@ -193,14 +195,19 @@ int load_map_sections(struct bpf_object *object, const struct section *sections,
 	return 0;
 }
 
-/* Everything up to the attached programs, once. 0, 1 = again, -errno. */
-static int load_once(const struct options *options, struct loaded *loaded)
+int load_set_section(struct bpf_object *object, const char *section, const void *value, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
+	int err = map ? bpf_map__set_initial_value(map, value, size) : -ENOENT;
+
+	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+}
+
+int load_object(const struct options *options, struct loaded *loaded)
 {
 	const struct probe *probe = options->probe;
-	int err = needed_hooks(probe);
+	int err;
 
-	if (err)
-		return err;
 	loaded->object = open_object(options);
 	if (!loaded->object)
 		return -1;
@@ -211,14 +218,21 @@ static int load_once(const struct options *options, struct loaded *loaded)
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");
 	/* a round that is repeated leaves its mapping behind; there are few */
-	err = load_map_sections(loaded->object, probe->sections, probe->n_sections);
+	err = map_sections(loaded->object, probe->sections, probe->n_sections);
 	if (err)
 		return err;
 	loaded->outliers_fd = bpf_object__find_map_fd_by_name(loaded->object, "outliers");
 	loaded->outliers = ring_buffer__new(loaded->outliers_fd, probe->on_outlier, NULL, NULL);
-	if (!loaded->outliers)
-		return fail(1, errno, "cannot map the ring buffer");
-	return attach(probe, loaded);
+	return loaded->outliers ? 0 : fail(1, errno, "cannot map the ring buffer");
+}
+
+/* Everything up to the attached programs, once. 0, 1 = again, -errno. */
+static int load_once(const struct options *options, struct loaded *loaded)
+{
+	int err = needed_hooks(options->probe);
+
+	err = err ? err : load_object(options, loaded);
+	return err ? err : attach(options->probe, loaded);
 }
 
 __u64 load_recursion_misses(const struct loaded *loaded)

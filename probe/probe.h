@@ -73,7 +73,7 @@ struct loaded {
 
 /*
  * What one kind of probe brings; its folder has one of these. load_hooks() loads whoever has a table of hooks, in the order of an
- * operation's life; a probe that finds its hooks itself brings its own `load`. `request` returns false for what it does not know.
+ * operation's life; a probe that finds its hooks itself brings its own `load`, and all programs of its object are loaded. `request` returns false for what it does not know.
  */
 struct probe {
 	const char *name;
@@ -129,7 +129,8 @@ bool hook_hidden(const char *list, const char *role, const char *rung); /* is RO
 int load_hooks(const struct options *options, struct loaded *loaded);
 int load_chosen(const struct options *options, struct loaded *loaded); /* on the rungs that the hooks have already */
 int object_beside(const char *object, const char *name, char *path, size_t size); /* NAME.bpf.o in the same directory */
-int load_map_sections(struct bpf_object *object, const struct section *sections, size_t n);
+int load_object(const struct options *options, struct loaded *loaded); /* without attaching; what it had loaded before is the caller's to close */
+int load_set_section(struct bpf_object *object, const char *section, const void *value, size_t size); /* before the load: what it begins with */
 __u64 load_recursion_misses(const struct loaded *loaded); /* runs that the kernel left out, of all programs */
 void load_listen(const struct options *options); /* libbpf's words go to stderr or into the next error */
 

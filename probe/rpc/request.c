@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What may be asked of the NFS RPC probe, and how it is set before anything was. */
-#include <bpf/libbpf.h>
-#include <errno.h>
 #include <string.h>
 #include "rpc.h"
 
 int rpc_prepare(struct bpf_object *object, __u32 ring, __u32 slots)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.tunables");
 	struct aod_rpc_tunables tunables = {};
-	int err;
 
 	rpc.ring = ring;
 	rpc.slots = slots;
 	/* nothing is slow and nothing an outlier until somebody says so */
 	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	err = map ? bpf_map__set_initial_value(map, &tunables, sizeof(tunables)) : -ENOENT;
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+	return load_set_section(object, ".data.tunables", &tunables, sizeof(tunables));
 }
 
 bool rpc_request(__u16 type, const void *payload, size_t size)

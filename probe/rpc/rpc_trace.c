@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The NFS RPC probe where the modules have no BTF (5.10): its trace points, and what nfs_rpc would have told besides. */
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,9 +72,6 @@ static int prepare(const struct options *options, struct bpf_object *object)
 {
 	static struct aod_rpc_number numbers[AOD_RPC_NAMES];
 	static struct aod_rpc_known known[AOD_RPC_TRACE_TARGETS];
-	struct bpf_map *at = bpf_object__find_map_by_name(object, ".rodata.layout");
-	struct bpf_map *names = bpf_object__find_map_by_name(object, ".data.numbers");
-	struct bpf_map *clients = bpf_object__find_map_by_name(object, ".data.known");
 	int err = rpc_prepare(object, AOD_RPC_TRACE_RING, AOD_RPC_TRACE_TARGETS);
 
 	if (err)
@@ -85,10 +81,9 @@ static int prepare(const struct options *options, struct bpf_object *object)
 		return fail(1, 0, "the table of procedures is too small");
 	memset(known, 0, sizeof(known));
 	known_fill("/sys/kernel/debug/sunrpc/rpc_clnt", known);
-	err = at && names && clients ? bpf_map__set_initial_value(at, &layout, sizeof(layout)) : -ENOENT;
-	err = err ? err : bpf_map__set_initial_value(names, numbers, sizeof(numbers));
-	err = err ? err : bpf_map__set_initial_value(clients, known, sizeof(known));
-	return err ? fail(1, -err, "the BPF object does not take what is known of this kernel: rebuild it together with aod-probe") : 0;
+	err = load_set_section(object, ".rodata.layout", &layout, sizeof(layout));
+	err = err ? err : load_set_section(object, ".data.numbers", numbers, sizeof(numbers));
+	return err ? err : load_set_section(object, ".data.known", known, sizeof(known));
 }
 
 static void tick(void)

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The SMB wire probe where the module has no BTF (5.10): its trace points, and what smb_wire's hooks would have given besides. */
-#include <bpf/libbpf.h>
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 #include "trace.h"
 
 struct aod_trace *trace_memory;
@@ -58,14 +54,7 @@ static int load(const struct options *options, struct loaded *loaded)
 
 static int prepare(const struct options *options, struct bpf_object *object)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".data.tunables");
-	struct aod_smb_tunables tunables = {};
-	int err;
-
-	/* nothing is slow and nothing an outlier until somebody says so */
-	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	err = map ? bpf_map__set_initial_value(map, &tunables, sizeof(tunables)) : -ENOENT;
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+	return wire_prepare(object);
 }
 
 static void start(const struct loaded *loaded)

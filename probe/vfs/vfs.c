@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The VFS probes: finds the callbacks, describes them to the programs, attaches them. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,17 +32,15 @@ static __u8 instances(void)
 	return processors > 255 ? 255 : processors < 1 ? 1 : processors;
 }
 
-static int set_section(struct bpf_object *object, const char *section, const void *value, size_t size)
+static const struct vfs_protocol *protocol_of(const struct options *options)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
-	int err = map ? bpf_map__set_initial_value(map, value, size) : -ENOENT;
-
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
+	return options->probe == &nfs_vfs ? &nfs_protocol : &smb_protocol;
 }
 
-static int describe(struct bpf_object *object, const struct vfs_protocol *protocol, const struct options *options)
+static int prepare(const struct options *options, struct bpf_object *object)
 {
 	static struct aod_vfs_config configs[AOD_VFS_CALLBACKS];
+	const struct vfs_protocol *protocol = protocol_of(options);
 	struct aod_vfs_knobs knobs = { .page_shift = __builtin_ctzl(sysconf(_SC_PAGESIZE)), .paths = options->paths, .cifs = protocol->cifs };
 	struct aod_vfs_tunables tunables = {};
 	int err;
@@ -56,9 +52,9 @@ static int describe(struct bpf_object *object, const struct vfs_protocol *protoc
 	}
 	/* nothing is slow until somebody says so */
 	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	err = set_section(object, ".rodata.callbacks", configs, sizeof(configs));
-	err = err ? err : set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
-	return err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
+	err = load_set_section(object, ".rodata.callbacks", configs, sizeof(configs));
+	err = err ? err : load_set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
+	return err ? err : load_set_section(object, ".data.tunables", &tunables, sizeof(tunables));
 }
 
 /* Everything that needs the kernel's symbols; they are given back afterwards. */
@@ -79,28 +75,7 @@ static int find_callbacks(const struct vfs_protocol *protocol, const struct opti
 	return err;
 }
 
-static int load_object(const struct vfs_protocol *protocol, const struct options *options, struct loaded *loaded)
-{
-	int err;
-
-	loaded->object = bpf_object__open_file(options->object, NULL);
-	if (!loaded->object)
-		return fail(1, errno, "cannot open the BPF object %s", options->object);
-	err = describe(loaded->object, protocol, options);
-	if (err)
-		return err;
-	err = bpf_object__load(loaded->object);
-	if (err)
-		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");
-	err = load_map_sections(loaded->object, sections, ARRAY_SIZE(sections));
-	if (err)
-		return err;
-	loaded->outliers_fd = bpf_object__find_map_fd_by_name(loaded->object, "outliers");
-	loaded->outliers = ring_buffer__new(loaded->outliers_fd, vfs_outlier, NULL, NULL);
-	return loaded->outliers ? 0 : fail(1, errno, "cannot map the ring buffer");
-}
-
-static int load(const struct vfs_protocol *protocol, const struct options *options, struct loaded *loaded)
+static int load(const struct options *options, struct loaded *loaded)
 {
 	char path[80];
 	int err;
@@ -110,21 +85,11 @@ static int load(const struct vfs_protocol *protocol, const struct options *optio
 	snprintf(path, sizeof(path), "/sys/module/%s", options->module);
 	if (access(path, F_OK))
 		return fail(1, errno, "the module %s is not loaded; mount a share or run: modprobe %s", options->module, options->module);
-	err = find_callbacks(protocol, options);
-	err = err ? err : load_object(protocol, options, loaded);
+	err = find_callbacks(protocol_of(options), options);
+	err = err ? err : load_object(options, loaded);
 	err = err ? err : clones_attach(options, loaded, &callbacks);
 	said = (struct aod_vfs_hello){ .callbacks = callbacks.n, .types = options->types, .shared = options->shared, .paths = options->paths, .op_size = sizeof(struct aod_vfs_op) };
 	return err;
-}
-
-static int load_smb(const struct options *options, struct loaded *loaded)
-{
-	return load(&smb_protocol, options, loaded);
-}
-
-static int load_nfs(const struct options *options, struct loaded *loaded)
-{
-	return load(&nfs_protocol, options, loaded);
 }
 
 static void hello(void)
@@ -134,9 +99,9 @@ static void hello(void)
 		out_add(&callbacks.list[i].said, sizeof(callbacks.list[i].said));
 }
 
-#define VFS_PROBE(of) \
-	.op_size = sizeof(struct aod_vfs_op), .sections = sections, .n_sections = ARRAY_SIZE(sections), .load = of, .on_outlier = vfs_outlier, \
-	.outliers_done = vfs_outliers_done, .start = vfs_start, .hello = hello, .tick = vfs_tick, .request = vfs_request
+#define VFS_PROBE \
+	.op_size = sizeof(struct aod_vfs_op), .sections = sections, .n_sections = ARRAY_SIZE(sections), .load = load, .prepare = prepare, \
+	.on_outlier = vfs_outlier, .outliers_done = vfs_outliers_done, .start = vfs_start, .hello = hello, .tick = vfs_tick, .request = vfs_request
 
-const struct probe smb_vfs = { .name = "smb_vfs", .module = "cifs", VFS_PROBE(load_smb) };
-const struct probe nfs_vfs = { .name = "nfs_vfs", .module = "nfs", VFS_PROBE(load_nfs) };
+const struct probe smb_vfs = { .name = "smb_vfs", .module = "cifs", VFS_PROBE };
+const struct probe nfs_vfs = { .name = "nfs_vfs", .module = "nfs", VFS_PROBE };

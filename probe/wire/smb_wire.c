@@ -32,14 +32,6 @@ static const struct section sections[] = {
 	{ ".data.tunables", sizeof(*wire.tunables), &wire.tunables },
 };
 
-static int set_section(struct bpf_object *object, const char *section, const void *value, size_t size)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
-	int err = map ? bpf_map__set_initial_value(map, value, size) : -ENOENT;
-
-	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
-}
-
 /* Every request's parameters go through the ring buffer: a burst of thousands is to have room until it is read. */
 #define PARAMS_RING (32u << 20)
 
@@ -66,13 +58,10 @@ static int prepare(const struct options *options, struct bpf_object *object)
 		.credits = hook_stands(&smb_wire, "credits") && hook_stands(&smb_wire, "mtu_credits"),
 		.params = options->params,
 	};
-	struct aod_smb_tunables tunables = {};
-	int err = set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
+	int err = load_set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
 
 	wire_release_has_understudy(understudy_keep(hook_named("release"), object));
-	/* nothing is slow and nothing an outlier until somebody says so */
-	memset(tunables.slow_ns, 0xff, sizeof(tunables.slow_ns));
-	err = err ? err : set_section(object, ".data.tunables", &tunables, sizeof(tunables));
+	err = err ? err : wire_prepare(object);
 	return err || !options->params ? err : widen_ring(object);
 }
 

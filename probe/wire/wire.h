@@ -33,7 +33,8 @@ void wire_outliers_done(void);
 bool wire_add_op(struct aod_smb_op *op); /* to the open frame, without its kernel address */
 __u64 wire_outliers_lost(void); /* records not written because the reader was too slow */
 
-/* request.c: false for what this probe does not know. */
+/* request.c: before the load: nothing is an outlier yet. Then false for what this probe does not know. */
+int wire_prepare(struct bpf_object *object);
 bool wire_request(__u16 type, const void *payload, size_t size);
 
 /* phases.c: the histograms of the phases, made from the ring at each tick. */
@@ -43,7 +44,6 @@ __u64 phases_overtaken(void);
 __u32 phases_bucket(__u64 ns);
 
 /* understudy.c: has the hook a second program for what the first one misses, and does this kernel miss any? If not, it is left out. */
-struct bpf_object;
 bool understudy_keep(struct hook *hook, struct bpf_object *object);
 bool understudy_preempts(const char *model, const char *version);
 
