@@ -14,7 +14,7 @@ import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Source } from "../sources/source.ts";
 import { type Clock, formatWall, standingClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
-import { tasksSleepingIn } from "../system/wchan.ts";
+import { tasksSleepingIn } from "../system/tasks.ts";
 import type { IncidentNews } from "./incidents/announcer.ts";
 import type { CloseReason, Incident, IncidentStep, IncidentTarget } from "./incidents/incidents.ts";
 import { IncidentIndex } from "./incidents/index-file.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { parseDebugData } from "../smb/debug-data.ts";
-import type { SleepingTask } from "../system/wchan.ts";
+import type { SleepingTask } from "../system/tasks.ts";
 import { ReconnectWaiters } from "./reconnect-waiters.ts";
 
 function sample(name: string): string {

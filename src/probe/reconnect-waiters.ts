@@ -1,6 +1,6 @@
 import { type DebugData, type Endpoint, endpointsOf } from "../smb/debug-data.ts";
 import type { Clock } from "../system/clock.ts";
-import { type SleepingTask, tasksSleepingIn } from "../system/wchan.ts";
+import { type SleepingTask, tasksSleepingIn } from "../system/tasks.ts";
 import type { ProbeEvent, Waiter } from "./op.ts";
 import type { ReadDebugData } from "./target-names.ts";
 

@@ -1,12 +1,7 @@
 import type { ObservedTarget, StuckTask } from "../detect/observation.ts";
-import {
-  type SleepingHard,
-  type StackFrame,
-  taskStack,
-  tasksSleepingHard,
-  taskUid,
-  taskWchan,
-} from "../system/task-state.ts";
+import { type TaskPlace, taskUid, taskWaitsIn } from "../system/task-files.ts";
+import { type StackFrame, taskStack } from "../system/task-stack.ts";
+import { tasksSleepingHard } from "../system/tasks.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 import { targetOfMount } from "./targets.ts";
@@ -28,23 +23,24 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
         known = new Map();
         return { off: "there is no SMB or NFS mount" };
       }
-      const { tasks: sleeping } = await tasksSleepingHard(procRoot, signal);
+      const sleeping = await tasksSleepingHard(procRoot, signal);
       overLimit += Math.max(0, sleeping.length - MAX_TASKS);
       const nowNs = clock.nowNs();
       const now = new Map<string, number>();
       const tasks: StuckTask[] = [];
       let refused = false;
       for (const task of sleeping.slice(0, MAX_TASKS)) {
-        const look = stackOf(procRoot, task);
+        const look = stackOf(task);
         if (look === undefined) continue;
         refused ||= look.refused;
-        const key = `${task.pid} ${task.tid} ${look.layer}`;
+        const { pid, tid, comm } = task;
+        const key = `${pid} ${tid} ${look.layer}`;
         const sinceNs = known.get(key) ?? nowNs;
         now.set(key, sinceNs);
-        const uid = taskUid(procRoot, task.pid, task.tid);
+        const uid = taskUid(task);
         const target = onlyTarget(look.layer, mounts);
         tasks.push({
-          ...task,
+          ...{ pid, tid, comm },
           ...(uid === undefined ? {} : { uid }),
           sinceNs,
           ...(look.wchan === undefined ? {} : { wchan: look.wchan }),
@@ -75,10 +71,10 @@ interface Look {
 }
 
 /** Undefined for a task that is not within the clients, or has ended. */
-function stackOf(procRoot: string, { pid, tid }: SleepingHard): Look | undefined {
-  const stack = taskStack(procRoot, pid, tid);
+function stackOf(task: TaskPlace): Look | undefined {
+  const stack = taskStack(task);
   if (stack === undefined) return undefined;
-  const wchan = taskWchan(procRoot, pid, tid);
+  const wchan = taskWaitsIn(task);
   const named = wchan === undefined ? {} : { wchan };
   if (stack === "refused") {
     const layer = layerOfFunction(wchan ?? "");

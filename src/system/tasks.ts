@@ -1,25 +1,14 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { statSync } from "node:fs";
+import { eachTask, type TaskPlace, type TaskStat, taskComm, taskStat, taskWaitsIn, taskWchan } from "./task-files.ts";
 
-/** A task as /proc/PID/task/TID/{stat,wchan} show it: nothing of this takes a lock that a sleeping task may hold. */
-export interface Task {
+/** A task as /proc/PID/task/TID/{stat,wchan} show it. */
+export interface Task extends TaskStat {
   readonly pid: number;
   readonly tid: number;
-  readonly ppid: number;
-  readonly comm: string;
-  /** `R`, `S`, `D`, ... */
-  readonly state: string;
   /** The kernel function that it sleeps in. */
   readonly wchan?: string;
   /** Owner of the process. */
   readonly uid?: number;
-  /** User and system time in USER_HZ ticks. */
-  readonly cpuTicks: number;
-  /** Ticks since boot. */
-  readonly startTicks: number;
-  /** No memory of its own: a thread of the kernel. */
-  readonly kernel: boolean;
 }
 
 export interface TaskList {
@@ -28,77 +17,73 @@ export interface TaskList {
   readonly more: number;
 }
 
-const TASKS_AT_ONCE = 128;
-
-/** All tasks, threads included, at most `limit`; gives other work a turn. What ends meanwhile is left out. */
+/** All tasks, at most `limit`. What ends meanwhile is left out. */
 export async function listTasks(procRoot: string, limit: number, signal?: AbortSignal): Promise<TaskList> {
   const tasks: Task[] = [];
   let more = 0;
-  let seen = 0;
-  for (const pid of numbersIn(procRoot)) {
-    const uid = ownerOf(join(procRoot, pid));
-    for (const tid of numbersIn(join(procRoot, pid, "task"))) {
-      if (++seen % TASKS_AT_ONCE === 0) await setImmediate();
-      signal?.throwIfAborted();
-      if (tasks.length >= limit) {
-        more += 1;
-        continue;
-      }
-      const directory = join(procRoot, pid, "task", tid);
-      const task = parseTask(Number(pid), textIn(join(directory, "stat")));
-      if (task === undefined) continue;
-      const wchan = textIn(join(directory, "wchan"));
-      const sleeps = wchan !== undefined && wchan !== "" && wchan !== "0" ? { wchan } : {};
-      tasks.push({ ...task, ...sleeps, ...(uid === undefined ? {} : { uid }) });
+  let owner: { readonly pid: number; readonly uid: number | undefined } | undefined;
+  const look = (place: TaskPlace): void => {
+    if (tasks.length >= limit) {
+      more += 1;
+      return;
     }
-  }
+    const stat = taskStat(place);
+    if (stat === undefined) return;
+    const { pid, tid } = place;
+    if (owner?.pid !== pid) owner = { pid, uid: ownerOf(`${procRoot}/${pid}`) };
+    const { uid } = owner;
+    const wchan = taskWchan(place);
+    const sleeps = wchan === undefined ? {} : { wchan };
+    tasks.push({ pid, tid, ...stat, ...sleeps, ...(uid === undefined ? {} : { uid }) });
+  };
+  await eachTask(procRoot, look, signal);
   return { tasks, more };
 }
 
-const PF_KTHREAD = 0x0020_0000;
+/** A task in uninterruptible sleep; the kernel's killable sleep is one. */
+export interface SleepingHard extends TaskPlace {
+  readonly comm: string;
+}
 
-/** proc_pid_stat(5). The name, field 2, may hold blanks and parentheses: what follows is counted from its end. */
-function parseTask(pid: number, text: string | undefined): Omit<Task, "wchan" | "uid"> | undefined {
-  const open = text?.indexOf("(") ?? -1;
-  const close = text?.lastIndexOf(")") ?? -1;
-  if (text === undefined || open < 0 || close < open) return undefined;
-  const [state = "?", ...rest] = text.slice(close + 2).split(" ");
-  const field = (number: number): number => Number(rest[number - 4]) || 0;
-  return {
-    pid,
-    tid: Number(text.slice(0, open)) || pid,
-    ppid: field(4),
-    comm: text.slice(open + 1, close),
-    state,
-    cpuTicks: field(14) + field(15),
-    startTicks: field(22),
-    // Bits beyond 2^31 do not matter here.
-    kernel: (field(9) & PF_KTHREAD) !== 0,
+/** All tasks in state D. */
+export async function tasksSleepingHard(procRoot: string, signal?: AbortSignal): Promise<readonly SleepingHard[]> {
+  const found: SleepingHard[] = [];
+  const look = (place: TaskPlace): void => {
+    const stat = taskStat(place);
+    if (stat?.state === "D") found.push({ ...place, comm: stat.comm });
   };
+  await eachTask(procRoot, look, signal);
+  return found;
 }
 
-function numbersIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).filter((name) => /^\d+$/.test(name));
-  } catch {
-    // The process has ended.
-    return [];
-  }
+/** A task and the kernel function that it sleeps in. */
+export interface SleepingTask {
+  readonly pid: number;
+  readonly tid: number;
+  readonly comm: string;
+  readonly wchan: string;
 }
 
-function textIn(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    // The task has ended, or may not be looked at.
-    return undefined;
-  }
+/** Every task that sleeps in one of the functions, interruptibly or not. */
+export async function tasksSleepingIn(
+  functions: ReadonlySet<string>,
+  procRoot = "/proc",
+): Promise<readonly SleepingTask[]> {
+  const found: SleepingTask[] = [];
+  const look = (place: TaskPlace): void => {
+    const wchan = taskWaitsIn(place);
+    if (wchan === undefined || !functions.has(wchan)) return;
+    found.push({ pid: place.pid, tid: place.tid, comm: taskComm(place) ?? "", wchan });
+  };
+  await eachTask(procRoot, look);
+  return found;
 }
 
 function ownerOf(path: string): number | undefined {
   try {
     return statSync(path).uid;
   } catch {
+    // The process has ended.
     return undefined;
   }
 }

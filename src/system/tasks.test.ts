@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { tasksSleepingIn } from "./wchan.ts";
+import { withDir } from "./fixture.ts";
+import { listTasks, tasksSleepingHard, tasksSleepingIn } from "./tasks.ts";
 
 function procTree(tasks: Readonly<Record<string, readonly [wchan: string, comm: string]>>): string {
   const root = mkdtempSync(join(tmpdir(), "aod-proc-"));
@@ -36,4 +37,40 @@ describe("tasksSleepingIn", () => {
   it("a proc root that is not there has no tasks", async () => {
     assert.deepEqual(await tasksSleepingIn(new Set(["x"]), "/nonexistent"), []);
   });
+});
+
+function stat(root: string, pid: number, tid: number, text: string): void {
+  const directory = join(root, String(pid), "task", String(tid));
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "stat"), text);
+}
+
+describe("tasks in uninterruptible sleep", () => {
+  it("are found among all threads, whatever their name is", () =>
+    withDir(async (root) => {
+      stat(root, 1, 1, "1 (systemd) S 0 1 1 0\n");
+      stat(root, 20, 20, "20 (tar) R 1 20 20 0\n");
+      stat(root, 20, 21, "21 (a) D (x) D 1 20 20 0\n");
+      mkdirSync(join(root, "fs"));
+      const found = await tasksSleepingHard(root);
+      assert.deepEqual(found, [{ pid: 20, tid: 21, directory: `${root}/20/task/21`, comm: "a) D (x" }]);
+    }));
+});
+
+describe("all tasks", () => {
+  it("up to the limit, with the owner of their process; what has ended meanwhile is no task", () =>
+    withDir(async (root) => {
+      stat(root, 20, 20, "20 (tar) R 1 20 20 0\n");
+      mkdirSync(join(root, "20/task/21"));
+      for (const tid of [22, 23]) stat(root, 20, tid, `${tid} (tar) S 1 20 20 0\n`);
+      const { tasks, more } = await listTasks(root, 2);
+      assert.deepEqual(
+        tasks.map(({ tid, state, ppid, uid }) => [tid, state, ppid, uid]),
+        [
+          [20, "R", 1, process.getuid?.()],
+          [22, "S", 1, process.getuid?.()],
+        ],
+      );
+      assert.equal(more, 1);
+    }));
 });
