@@ -22,7 +22,7 @@
 #define RING AOD_RPC_TRACE_RING
 #define TARGETS AOD_RPC_TRACE_TARGETS
 #include "nfs_rpc_maps.h"
-#include "lock.h"
+#include "op_number.h"
 #include "rpc_trace_maps.h"
 #include "rpc_trace_targets.h"
 #include "nfs_rpc_end.h"
@@ -56,7 +56,7 @@ int sent_t(void *ctx)
 SEC("tp/sunrpc/rpc_timeout_status")
 int timeout_t(void *ctx)
 {
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(key_at(ctx, AT_TIMEOUT_CLIENT, AT_TIMEOUT_TASK), &entry);
 
 	if (op)
@@ -67,7 +67,7 @@ int timeout_t(void *ctx)
 SEC("tp/sunrpc/rpc_call_rpcerror")
 int error_t(void *ctx)
 {
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(key_at(ctx, AT_ERROR_CLIENT, AT_ERROR_TASK), &entry);
 
 	if (op)

@@ -19,7 +19,7 @@
 #include <bpf/bpf_core_read.h>
 #include "smb_trace.h"
 #include "smb_trace_maps.h"
-#include "lock.h"
+#include "op_number.h"
 #include "histogram.h"
 #include "smb_trace_event.h"
 #include "smb_trace_places.h"

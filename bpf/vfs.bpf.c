@@ -17,11 +17,6 @@
 #include "frames.h"
 #include "histogram.h"
 #include "vfs_types.h"
-
-#ifndef barrier_var
-#define barrier_var(v) asm volatile("" : "+r"(v))
-#endif
-
 #include "vfs_maps.h"
 #include "vfs_args.h"
 #include "vfs_names.h"

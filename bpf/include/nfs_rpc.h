@@ -6,6 +6,8 @@
 #ifndef AOD_NFS_RPC_H
 #define AOD_NFS_RPC_H
 
+#include "index_entry.h"
+
 #define AOD_RPC_RING 16384    /* ops in the history; power of two */
 #define AOD_RPC_INDEX 8192    /* open ops that can be found by pointer; power of two */
 #define AOD_RPC_OVERFLOW 1024 /* open ops that the ring has overtaken; power of two */
@@ -96,11 +98,6 @@ struct aod_rpc_path {
 	__u32 size;  /* bytes of text */
 	__u32 cut;   /* 1: there are more directories above */
 	__u8 text[AOD_RPC_PATH]; /* the names from the file upwards, each ended by NUL */
-};
-
-struct aod_rpc_index_entry {
-	__u64 request;
-	__u64 at;
 };
 
 /* An RPC client: a mount's, or the one that the mounts of a server share for the state of NFSv4. */

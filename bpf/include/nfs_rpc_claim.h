@@ -3,34 +3,14 @@
 #ifndef AOD_NFS_RPC_CLAIM_H
 #define AOD_NFS_RPC_CLAIM_H
 
-/* An entry for a new task. The same pointer still being there means that its release was missed (a program run lost to recursion). */
-static __always_inline struct aod_rpc_index_entry *index_claim(__u64 request)
-{
-	struct aod_rpc_index_entry *e = index_find(request);
-
-	if (e) {
-		struct aod_rpc_op *ghost = op_at(e->at);
-
-		if (ghost && ghost->request == request) {
-			ghost->state = AOD_RPC_GHOST;
-			ghost->request = 0;
-		}
-		count(&losses.ghosts);
-		return e;
-	}
-	e = index_bucket(request);
-	for (int i = 0; i < PROBES; i++)
-		if (!e[i].request && !__sync_val_compare_and_swap(&e[i].request, 0, request))
-			return &e[i];
-	return NULL;
-}
+#include "op_index_claim.h"
 
 /* The ring is about to overwrite an op that is still open: keep it elsewhere. Rare. */
 static __noinline int overtake(__u32 position)
 {
 	struct aod_rpc_op *op = &ops[position & (RING - 1)];
 	__u64 request = op->request;
-	struct aod_rpc_index_entry *entry = index_find(request);
+	struct aod_index_entry *entry = index_find(request);
 	__u32 base = RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
 
 	if (!entry)

@@ -24,7 +24,7 @@ static __always_inline void emit(const struct aod_rpc_op *op)
 }
 
 /* The op is over and counted. True when it is an outlier, which the caller emits. */
-static __always_inline bool op_finish(struct aod_rpc_index_entry *entry, struct aod_rpc_op *op)
+static __always_inline bool op_finish(struct aod_index_entry *entry, struct aod_rpc_op *op)
 {
 	const __u32 procedure = procedure_of(op->procedure), row = row_of(op->version, op->procedure);
 	const __u32 at = op->slot * AOD_RPC_PROCEDURES + procedure;

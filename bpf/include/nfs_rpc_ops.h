@@ -76,7 +76,7 @@ static __always_inline void emit_path(const struct aod_rpc_op *op, const struct 
 }
 
 /* The op is over. `task`: to look at for its path, NULL when it is gone. */
-static __noinline int op_end(struct aod_rpc_index_entry *entry, struct aod_rpc_op *op, const struct rpc_task *task)
+static __noinline int op_end(struct aod_index_entry *entry, struct aod_rpc_op *op, const struct rpc_task *task)
 {
 	if (!entry || !op || !op_finish(entry, op))
 		return 0;
@@ -137,7 +137,7 @@ static __always_inline void take_subject(struct aod_rpc_op *op, const struct rpc
 /* The op that this thread has been told to come again with, if this task is that. Otherwise that one is over, and what it got is its end. */
 static __always_inline bool go_on(const struct rpc_task *task, __u64 id, __u32 client, __u32 procedure)
 {
-	struct aod_rpc_index_entry *held = index_find(held_key(id)), *entry;
+	struct aod_index_entry *held = index_find(held_key(id)), *entry;
 	struct aod_rpc_op *op = held ? op_at(held->at) : NULL;
 
 	if (!op || op->request != held_key(id))
@@ -169,7 +169,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 	struct rpc_clnt *clnt = BPF_CORE_READ(task, tk_client);
 	const struct rpc_procinfo *proc = BPF_CORE_READ(task, tk_msg.rpc_proc);
 	__u64 id = bpf_get_current_pid_tgid(), seq;
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct task_struct *creator;
 	struct aod_rpc_target *target;
 	struct aod_rpc_op *op;
@@ -228,7 +228,7 @@ static __always_inline int op_begin(const struct rpc_task *task)
 	return 0;
 }
 
-static __always_inline struct aod_rpc_op *op_of(const struct rpc_task *task, struct aod_rpc_index_entry **entry)
+static __always_inline struct aod_rpc_op *op_of(const struct rpc_task *task, struct aod_index_entry **entry)
 {
 	*entry = index_find(task_key(task));
 	return *entry ? op_at((*entry)->at) : NULL;
@@ -237,7 +237,7 @@ static __always_inline struct aod_rpc_op *op_of(const struct rpc_task *task, str
 /* rpc_exit_task(): an attempt is over; what came of it, before the client looks at it. Comes before op_counted(). */
 static __always_inline int op_attempted(const struct rpc_task *task)
 {
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(task, &entry);
 	struct rpc_rqst *rqst;
 
@@ -256,7 +256,7 @@ static __always_inline int op_attempted(const struct rpc_task *task)
 /* What the RPC layer adds to mountstats for an attempt. */
 static __always_inline int op_counted(const struct rpc_task *task, __u64 backlog, __u64 rtt, __u64 execute)
 {
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(task, &entry);
 	struct rpc_rqst *rqst = BPF_CORE_READ(task, tk_rqstp);
 	const struct rpc_procinfo *proc;
@@ -292,7 +292,7 @@ static __always_inline int op_counted(const struct rpc_task *task, __u64 backlog
 
 static __always_inline int op_released(const struct rpc_task *task)
 {
-	struct aod_rpc_index_entry *entry, *held;
+	struct aod_index_entry *entry, *held;
 	struct aod_rpc_op *op = op_of(task, &entry);
 	__u64 key;
 

@@ -77,25 +77,10 @@ static __always_inline __u64 request_of(__u32 client, __u32 task)
 	return (((__u64)client << 32 | task) + 1) << 1;
 }
 
-/* The number of an op, from 1; 0, with the loss counted. */
-static __always_inline __u64 next_number(void)
-{
-	__u64 seq;
-
-	if (!lock(NUMBERS)) {
-		count(&losses.index_full);
-		return 0;
-	}
-	seq = *(volatile __u64 *)&head + 1;
-	*(volatile __u64 *)&head = seq;
-	unlock(NUMBERS);
-	return seq;
-}
-
 /* An entry for a task or a held op that has none; NULL, with the loss counted. */
-static __noinline struct aod_rpc_index_entry *index_take(__u64 request)
+static __noinline struct aod_index_entry *index_take(__u64 request)
 {
-	struct aod_rpc_index_entry *e = index_bucket(request), *found = NULL;
+	struct aod_index_entry *e = index_bucket(request), *found = NULL;
 
 	if (lock(PLACES)) {
 		for (int i = 0; i < PROBES; i++) {
@@ -118,7 +103,7 @@ static __noinline int overtake(__u32 position)
 {
 	struct aod_rpc_op *op = &ops[position & (RING - 1)];
 	__u64 request = op->request;
-	struct aod_rpc_index_entry *entry = index_find(request);
+	struct aod_index_entry *entry = index_find(request);
 	__u32 base = RING + ((HASH(request) >> 32) & (AOD_RPC_OVERFLOW - PROBES));
 
 	if (!entry)

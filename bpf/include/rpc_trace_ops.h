@@ -3,7 +3,7 @@
 #ifndef AOD_RPC_TRACE_OPS_H
 #define AOD_RPC_TRACE_OPS_H
 
-static __always_inline struct aod_rpc_op *op_of(__u64 request, struct aod_rpc_index_entry **entry)
+static __always_inline struct aod_rpc_op *op_of(__u64 request, struct aod_index_entry **entry)
 {
 	struct aod_rpc_op *op;
 
@@ -24,7 +24,7 @@ static __always_inline void take_procedure(struct aod_rpc_op *op, const struct a
 		__builtin_memcpy(procedures[row], name->text, sizeof(op->name));
 }
 
-static __noinline int op_end(struct aod_rpc_index_entry *entry, struct aod_rpc_op *op)
+static __noinline int op_end(struct aod_index_entry *entry, struct aod_rpc_op *op)
 {
 	if (entry && op && op_finish(entry, op))
 		emit(op);
@@ -62,7 +62,7 @@ static __always_inline int op_begun(const void *ctx)
 static __always_inline bool go_on(const struct begun *begun, __u64 request, __u32 client, __u32 procedure)
 {
 	const __u64 key = held_key((__u64)begun->tgid << 32 | begun->tid);
-	struct aod_rpc_index_entry *held, *entry;
+	struct aod_index_entry *held, *entry;
 	struct aod_rpc_op *op = op_of(key, &held);
 
 	if (!op)
@@ -90,7 +90,7 @@ static __always_inline bool op_new(const struct begun *begun, __u64 request, __u
 {
 	const __u64 seq = next_number();
 	const __u32 position = (seq - 1) & (RING - 1);
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_target *target;
 	struct aod_rpc_op *op;
 
@@ -149,7 +149,7 @@ static __always_inline int op_requested(const void *ctx)
 	const __u32 client = number_at(ctx, AT_REQUEST_CLIENT), version = number_at(ctx, AT_REQUEST_VERSION);
 	const __u64 request = request_of(client, number_at(ctx, AT_REQUEST_TASK));
 	struct begun *begun = bpf_map_lookup_elem(&begins, &request);
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(request, &entry);
 	struct aod_rpc_number name;
 
@@ -178,7 +178,7 @@ static __always_inline int op_requested(const void *ctx)
 
 static __always_inline struct attempt *attempt_of(__u64 request)
 {
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct attempt *attempt;
 	__u64 at;
 
@@ -221,7 +221,7 @@ static __always_inline int op_sent(const void *ctx)
 static __always_inline __u64 op_attempted(const void *ctx)
 {
 	const __u64 request = key_at(ctx, AT_END_CLIENT, AT_END_TASK);
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(request, &entry);
 
 	if (!op)
@@ -240,7 +240,7 @@ static __always_inline int op_counted(const void *ctx)
 	const __u64 backlog = long_at(ctx, AT_LATENCY_BACKLOG) * 1000, rtt = long_at(ctx, AT_LATENCY_RTT) * 1000;
 	const __u64 execute = long_at(ctx, AT_LATENCY_EXECUTE) * 1000;
 	struct attempt *attempt = attempt_of(request);
-	struct aod_rpc_index_entry *entry;
+	struct aod_index_entry *entry;
 	struct aod_rpc_op *op = op_of(request, &entry);
 	struct aod_rpc_number name;
 
@@ -273,7 +273,7 @@ static __always_inline int op_counted(const void *ctx)
 
 static __always_inline int op_released(__u64 request)
 {
-	struct aod_rpc_index_entry *entry, *held;
+	struct aod_index_entry *entry, *held;
 	struct aod_rpc_op *op = op_of(request, &entry);
 	__u64 key;
 

@@ -58,16 +58,6 @@ struct {
 	__type(value, struct call);
 } calls SEC(".maps");
 
-#define PROBES 4
-#define HASH(x) ((x) * 0x9e3779b97f4a7c15ull)
-
-#ifndef barrier_var
-#define barrier_var(v) asm volatile("" : "+r"(v))
-#endif
-
-static __always_inline void count(__u64 *counter)
-{
-	__sync_fetch_and_add(counter, 1);
-}
+#include "tables.h"
 
 #endif

@@ -3,20 +3,6 @@
 #ifndef AOD_SMB_TRACE_OPS_H
 #define AOD_SMB_TRACE_OPS_H
 
-static __always_inline __u64 next_number(void)
-{
-	__u64 seq;
-
-	if (!lock(NUMBERS)) {
-		count(&losses.index_full);
-		return 0;
-	}
-	seq = *(volatile __u64 *)&head + 1;
-	*(volatile __u64 *)&head = seq;
-	unlock(NUMBERS);
-	return seq;
-}
-
 /* Takes a slot and fills it; the caller ends it with op_publish(). Its number, or 0, with the loss counted. */
 __noinline __u64 op_begin(__u64 session, __u64 mid, __u32 tree, __u32 command)
 {

@@ -6,6 +6,8 @@
 #ifndef AOD_SMB_WIRE_H
 #define AOD_SMB_WIRE_H
 
+#include "index_entry.h"
+
 #define AOD_RING 16384     /* ops in the history; power of two */
 #define AOD_INDEX 8192     /* open requests that can be found by pointer; power of two */
 #define AOD_OVERFLOW 1024  /* open requests that the ring has overtaken; power of two */
@@ -87,12 +89,6 @@ struct aod_smb_params {
 	__u16 pad;
 	__u8 fixed[AOD_PARAMS_FIXED]; /* what follows the 64 bytes of the SMB2 header: MS-SMB2 2.2.3 and on */
 	__u8 text[AOD_PARAMS_TEXT];   /* UTF-16LE: file name of CREATE, path of TREE_CONNECT, pattern of QUERY_DIRECTORY */
-};
-
-/* Key of an open request (its address, seen from our own memory) -> its record: position in the ring, or AOD_RING + position in the overflow array. */
-struct aod_index_entry {
-	__u64 request;
-	__u64 at;
 };
 
 enum aod_wait_kind {

@@ -19,81 +19,12 @@ struct {
 	__uint(max_entries, 4 << 20);
 } outliers SEC(".maps");
 
-#ifndef barrier_var
-#define barrier_var(v) asm volatile("" : "+r"(v))
-#endif
-
-#define PROBES 4 /* places looked at before a table counts as full: one cache line of the index */
-#define HASH(x) ((x) * 0x9e3779b97f4a7c15ull)
-
-static __always_inline void count(__u64 *counter)
-{
-	__sync_fetch_and_add(counter, 1);
-}
+#define OP_GHOST AOD_OP_GHOST
+#include "op_index_claim.h"
 
 static __always_inline __u32 command_of(__u16 command)
 {
 	return command < AOD_COMMANDS - 1 ? command : AOD_COMMANDS - 1;
-}
-
-static __always_inline struct aod_index_entry *index_bucket(__u64 request)
-{
-	return &request_index[(HASH(request) >> 51) & (AOD_INDEX - PROBES)];
-}
-
-static __always_inline struct aod_index_entry *index_find(__u64 request)
-{
-	struct aod_index_entry *e = index_bucket(request);
-
-	if (e[0].request == request)
-		return &e[0];
-	if (e[1].request == request)
-		return &e[1];
-	if (e[2].request == request)
-		return &e[2];
-	if (e[3].request == request)
-		return &e[3];
-	return NULL;
-}
-
-/* The compiler keeps the pointer, instead of computing it anew for each member. */
-static __always_inline struct aod_smb_op *op_pointer(__u64 at)
-{
-	struct aod_smb_op *op = &ops[at];
-
-	barrier_var(op);
-	return op;
-}
-
-/* The record that an index entry leads to; NULL only if the entry was damaged. */
-static __always_inline struct aod_smb_op *op_at(__u64 at)
-{
-	if (at >= AOD_RING + AOD_OVERFLOW)
-		return NULL;
-	barrier_var(at); /* the verifier must see the check before the multiplication */
-	return op_pointer(at);
-}
-
-/* An entry for a new request. The same pointer still being there means that its release was missed (a program run lost to recursion). */
-static __always_inline struct aod_index_entry *index_claim(__u64 request)
-{
-	struct aod_index_entry *e = index_find(request);
-
-	if (e) {
-		struct aod_smb_op *ghost = op_at(e->at);
-
-		if (ghost && ghost->request == request) {
-			ghost->state = AOD_OP_GHOST;
-			ghost->request = 0;
-		}
-		count(&losses.ghosts);
-		return e;
-	}
-	e = index_bucket(request);
-	for (int i = 0; i < PROBES; i++)
-		if (!e[i].request && !__sync_val_compare_and_swap(&e[i].request, 0, request))
-			return &e[i];
-	return NULL;
 }
 
 static __always_inline struct aod_task *task_find(__u64 id)

@@ -21,13 +21,9 @@ struct {
 	__uint(max_entries, 4 << 20);
 } outliers SEC(".maps");
 
-#define HASH(x) ((x) * 0x9e3779b97f4a7c15ull)
-#define barrier_here() asm volatile("" ::: "memory")
+#include "tables.h"
 
-static __always_inline void count(__u64 *counter)
-{
-	__sync_fetch_and_add(counter, 1);
-}
+#define barrier_here() asm volatile("" ::: "memory")
 
 /* true: nobody else; to be given back with unclaim(). */
 static __always_inline bool claim(__u32 *place)

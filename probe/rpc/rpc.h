@@ -10,7 +10,7 @@ struct rpc {
 	__u32 ring; /* ops; as many as AOD_RPC_OVERFLOW are behind them */
 	__u32 slots; /* of targets */
 	struct aod_rpc_op *ops;
-	struct aod_rpc_index_entry *index;
+	struct aod_index_entry *index;
 	struct aod_rpc_target *targets;
 	struct aod_rpc_stats *stats;
 	char (*names)[24];

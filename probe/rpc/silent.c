@@ -11,7 +11,7 @@
 void silent_sweep(__u64 now)
 {
 	for (__u32 i = 0; i < AOD_RPC_INDEX; i++) {
-		const struct aod_rpc_index_entry entry = rpc.index[i];
+		const struct aod_index_entry entry = rpc.index[i];
 		__u64 request = entry.request;
 		struct aod_rpc_op *op;
 

@@ -110,7 +110,7 @@ static void send_inflight(__u64 now)
 	}
 	head = out_head();
 	for (__u32 i = 0; i < AOD_RPC_INDEX; i++) {
-		const struct aod_rpc_index_entry entry = rpc.index[i];
+		const struct aod_index_entry entry = rpc.index[i];
 		struct aod_rpc_op op;
 
 		if (!entry.request || entry.at >= rpc.ring + AOD_RPC_OVERFLOW)
