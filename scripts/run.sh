@@ -7,16 +7,16 @@ cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
 task=${1:-}
-[ "$task" ] || fail "no task given" "Tasks: demo test test:full lab bench build check format"
+[ "$task" ] || fail "no task given" "Tasks: demo test test:full lab bench fuzz build check format"
 shift
 
 # What the task needs: node | native (make) | bundle | lab (its Debian packages) | kernels (the lab's; `lab` fetches what it boots).
 case $task in
-  check | format) needs="node" ;;
+  check | format | fuzz) needs="node" ;;
   build) needs="node native bundle" ;;
   lab) needs="node native bundle lab" ;;
   demo | test | test:full | bench) needs="node native bundle lab kernels" ;;
-  *) fail "there is no task '$task'" "Tasks: demo test test:full lab bench build check format" ;;
+  *) fail "there is no task '$task'" "Tasks: demo test test:full lab bench fuzz build check format" ;;
 esac
 if [ "$task" = test ] || [ "$task" = test:full ]; then
   for option in "$@"; do
@@ -75,4 +75,5 @@ case $task in
   lab) exec "$node" lab/main.ts "$@" ;;
   demo) exec "$node" lab/main.ts demo "$@" ;;
   bench) exec "$node" bench/main.ts "$@" ;;
+  fuzz) exec "$node" scripts/fuzz.ts "$@" ;;
 esac

@@ -1,6 +1,8 @@
 // /proc/PID/mountstats (statvers=1.1, RPC iostats 1.1): fs/nfs/super.c nfs_show_stats(), net/sunrpc/stats.c
 // rpc_clnt_show_stats(). The text of a row per operation is the same from 5.10 to 7.2; other lines come and go.
 
+import { unescapeOctal } from "../system/mounts.ts";
+
 /** A row of the statistics per operation. Times are sums in ms. */
 export interface NfsOpStats {
   readonly operation: string;
@@ -25,6 +27,17 @@ export interface NfsMountStats {
   ageSeconds?: number;
   /** s since the lease of NFSv4 ended; 0 while it holds. */
   leaseExpiredSeconds?: number;
+  /** What the server says of itself; NFSv4.1 and later, empty where it says nothing. */
+  implementation?: { readonly name: string; readonly domain: string };
+  /** `not configured`, or the layout driver's name; NFSv4.1 and later. */
+  pnfs?: string;
+  /** s: the lease that the server gives; NFSv4. */
+  leaseSeconds?: number;
+  /** RPC's number: 1 sys, 6 gss, 7 tls; with gss which: 390003 krb5, 390004 krb5i, 390005 krb5p. */
+  securityFlavor?: number;
+  pseudoFlavor?: number;
+  /** Pages that were read from and written to a local cache; 6.1 and before, with `fsc`. */
+  readonly fscache: number[];
   /** 3 or 4; the minor version is in the options. */
   rpcVersion?: number;
   readonly events: number[];
@@ -54,25 +67,25 @@ export function parseMountstats(text: string): NfsMountStats[] {
   return mounts;
 }
 
+const empty = () => ({ events: [], bytes: [], fscache: [], transports: [], operations: new Map(), unknown: [] });
+
 function newMount(device: string, mountPoint: string, fstype: string): NfsMountStats {
-  return { device, mountPoint, fstype, events: [], bytes: [], transports: [], operations: new Map(), unknown: [] };
+  return { device, mountPoint, fstype, ...empty() };
 }
 
-/** seq_path() and mangle() write blanks, line ends, tabs, backslashes and `#` in octal. */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-}
-
-const known = new Set(["impl_id", "caps", "sec", "fsc"]);
+const known = new Set(["caps"]);
 
 function addLine(mount: NfsMountStats, line: string): void {
   const [, name = "", rest = ""] = /^\s*(\S+?):\s+(.*)$/.exec(line) ?? [];
   const iostats = /^\s*RPC iostats version: \S+\s+p\/v: \d+\/(\d+)/.exec(line);
   if (iostats !== null) mount.rpcVersion = Number(iostats[1]);
-  else if (name === "nfsv4") {
-    const [, expired] = /\blease_expired=(\d+)/.exec(rest) ?? [];
-    if (expired !== undefined) mount.leaseExpiredSeconds = Number(expired);
-  } else if (/^\s*per-op statistics\s*$/.test(line) || known.has(name)) return;
+  else if (name === "nfsv4") addVersion4(mount, rest);
+  else if (name === "impl_id") {
+    const [, owner = "", domain = ""] = /name='(.*?)',domain='(.*?)'/.exec(rest) ?? [];
+    mount.implementation = { name: owner, domain };
+  } else if (name === "sec") addSecurity(mount, rest);
+  else if (name === "fsc" && isNumbers(rest)) mount.fscache.push(...numbersIn(rest));
+  else if (/^\s*per-op statistics\s*$/.test(line) || known.has(name)) return;
   else if (name === "opts") mount.options = rest;
   else if (name === "age" && /^\d+$/.test(rest)) mount.ageSeconds = Number(rest);
   else if (name === "events" && isNumbers(rest)) mount.events.push(...numbersIn(rest));
@@ -81,6 +94,21 @@ function addLine(mount: NfsMountStats, line: string): void {
     const [kind = "", ...numbers] = rest.trim().split(/\s+/);
     mount.transports.push({ kind, numbers: numbers.map(Number) });
   } else if (!addOperation(mount, name, rest)) mount.unknown.push(line.trim());
+}
+
+function addVersion4(mount: NfsMountStats, rest: string): void {
+  const [, expired] = /\blease_expired=(\d+)/.exec(rest) ?? [];
+  const [, lease] = /\blease_time=(\d+)/.exec(rest) ?? [];
+  const [, pnfs] = /\bpnfs=([^,]+)/.exec(rest) ?? [];
+  if (expired !== undefined) mount.leaseExpiredSeconds = Number(expired);
+  if (lease !== undefined) mount.leaseSeconds = Number(lease);
+  if (pnfs !== undefined) mount.pnfs = pnfs;
+}
+
+function addSecurity(mount: NfsMountStats, rest: string): void {
+  const [, flavor, pseudo] = /^flavor=(\d+)(?:,pseudoflavor=(\d+))?/.exec(rest) ?? [];
+  if (flavor !== undefined) mount.securityFlavor = Number(flavor);
+  if (pseudo !== undefined) mount.pseudoFlavor = Number(pseudo);
 }
 
 const isNumbers = (text: string): boolean => /^[\d\s]+$/.test(text);

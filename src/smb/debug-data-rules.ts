@@ -1,50 +1,45 @@
-// One rule for every line of DebugData that is known, over kernels 5.10 to 7.2.
-import type { DebugCursor, Endpoint } from "./debug-data.ts";
+// One rule for every line of DebugData that is known, over kernels 5.10 to 7.2: what is said of the client, of connections and of requests. What is said
+// of sessions and shares is in debug-session-rules.ts.
+import type { DebugCursor, DebugServer, Endpoint } from "./debug-data.ts";
 
 /** False when the line makes no sense where it stands. */
-type Apply = (cursor: DebugCursor, match: RegExpExecArray, line: string) => boolean;
-type Rule = readonly [RegExp, Apply];
+export type Apply = (cursor: DebugCursor, match: RegExpExecArray, line: string) => boolean;
+export type Rule = readonly [RegExp, Apply];
 
-const known: Apply = () => true;
+export const known: Apply = () => true;
 
 export const rules: readonly Rule[] = [
-  [/^(Display Internal CIFS|-{3,}|CIFSMaxBufSize:|Servers:|Sessions:|Shares:|MIDs:$|--$|\[NONE\])/, known],
+  [/^(Display Internal CIFS|-{3,}|Servers:|Sessions:|Shares:|MIDs:$|--$|\[NONE\])/, known],
   [/^CIFS Version (\S+)$/, version],
   [/^Features: ?(.*)$/, features],
+  [/^CIFSMaxBufSize: (\d+)$/, maxBufferSize],
   [/^Active VFS Requests: (\d+)$/, activeRequests],
 
   [/^(\d+)\) ConnectionId: (0x[0-9a-f]+)(?: Hostname: (\S+))?/i, server],
   [/^Number of credits: (\d+)(?:,(\d+),(\d+))? Dialect (0x[0-9a-f]+)/i, credits],
-  [/^TCP status: (\d+) Instance: (\d+)/, tcpStatus],
+  [/^(?:RDMA\s+)?TCP status: (\d+) Instance: (\d+)/, tcpStatus],
   [/^Local Users To Server: (\d+) SecMode: (0x[0-9a-f]+) Req On Wire: (\d+)/i, users],
   [/^In Send: (\d+) In MaxReq Wait: (\d+)/, inSend],
+  [/^ClientGUID: (\S+)$/, (cursor, [, guid]) => onServer(cursor, { clientGuid: guid })],
+  [/^Server capabilities: (0x[0-9a-f]+)$/i, (cursor, [, bits]) => onServer(cursor, { capabilities: Number(bits) })],
+  [/^Compression: (.*)$/, (cursor, [, text]) => onServer(cursor, { compression: text })],
+  [/^Encryption:(?: Negotiated cipher \((.*)\))?$/, (cursor, [, name = ""]) => onServer(cursor, { cipher: name })],
+  [/^DFS leaf full path: (.*)$/, (cursor, [, path]) => onServer(cursor, { dfsLeaf: path })],
+  [/^RDMA$/, (cursor) => onServer(cursor, { rdma: true })],
+  // 5.10 writes it before the connection itself.
+  [/^SMBDirect transport not available$/, (cursor, _, line) => smbDirect(cursor, [["transport", line]])],
   [
-    /^(ClientGUID|Server capabilities|Compression|Encryption|DFS leaf full path|RDMA|SMBDirect|DFS root session id)\b/,
-    known,
+    /^(?:SMBDirect(?: \(in hex\))?|Conn|Debug|Read Queue|Current Credits|Pending|Receive buffers|MR) (?=\w[\w ]*:)/,
+    (cursor, [head], line) => smbDirect(cursor, pairsIn(line.slice(head.length))),
   ],
 
-  [/^(\d+)\) Address: (\S+) Uses: (\d+) Capability: (0x[0-9a-f]+)\s+Session Status: (\d+)/i, session],
-  [/^(\d+)\) Name: (\S+) +(?:Domain: .*?)?Uses: (\d+).*?Capability: (0x[0-9a-f]+)\s+Session Status: (\d+)/i, session],
-  [/^Security type: (\S+)(?: +SessionId: (0x[0-9a-f]+))?/i, security],
-  [/^User: (\d+) Cred User: (\d+)/, user],
-  [/^password no longer valid/, passwordInvalid],
-  [/^Extra Channels: (\d+)/, known],
-  [/^Channel: (\d+) DISABLED/, (cursor, match) => channel(cursor, match, true)],
-  [/^Channel: (\d+) ConnectionId: (0x[0-9a-f]+)/i, (cursor, match) => channel(cursor, match, false)],
-  [/^(?:Primary channel: )?(DISCONNECTED|\[RECONNECTING\])/, broken],
-
-  [/^(\d+)\) IPC: none/, known],
-  [/^(\d+)\) (IPC: )?(\\\\.*?) Mounts: (\d+)/, share],
-  [/^PathComponentMax: \d+ Status: (\d+) type: (\S+)/, shareStatus],
-  [/^Share Capabilities:/, known],
-  [/^tid: (0x[0-9a-f]+)/i, tree],
-  [/^DFS origin fullpath: /, known],
-
-  [/^Server interfaces: \d+/, known],
-  [/^\d+\)\s+Speed: /, known],
-  [/^(Capabilities:|IPv4: |IPv6: |Weight \(cur,total\)|Allocated channels: |\[CONNECTED\]|\[for-cleanup\])/, known],
   [/^Server ConnectionId: (0x[0-9a-f]+)$/i, midsOf],
   [/^State: (\d+) com: (\d+) pid: (\d+) cbdata: \S+ mid (\d+)$/, mid],
+  [/^Witness registrations:$/, witnessBegins],
+  [
+    /^Id: (\d+) Refs: (\d+) Network name: '(.*)'\((y|n)\) Share name: '(.*)'\((y|n)\) Ip address: (.*?)\((y|n)\)$/,
+    witness,
+  ],
 ];
 
 function version({ data }: DebugCursor, [, text = ""]: RegExpExecArray): boolean {
@@ -57,14 +52,14 @@ function features({ data }: DebugCursor, [, list = ""]: RegExpExecArray): boolea
   return true;
 }
 
-function activeRequests({ data }: DebugCursor, [, count]: RegExpExecArray): boolean {
-  data.activeRequests = Number(count);
+function maxBufferSize({ data }: DebugCursor, [, bytes]: RegExpExecArray): boolean {
+  data.maxBufferSize = Number(bytes);
   return true;
 }
 
-function passwordInvalid({ session }: DebugCursor): boolean {
-  if (session !== undefined) session.passwordInvalid = true;
-  return session !== undefined;
+function activeRequests({ data }: DebugCursor, [, count]: RegExpExecArray): boolean {
+  data.activeRequests = Number(count);
+  return true;
 }
 
 function midsOf(cursor: DebugCursor, [, id = "0"]: RegExpExecArray): boolean {
@@ -72,42 +67,65 @@ function midsOf(cursor: DebugCursor, [, id = "0"]: RegExpExecArray): boolean {
   return true;
 }
 
+type ServerFacts = { -readonly [Key in keyof DebugServer]?: DebugServer[Key] | undefined };
+
+function onServer({ server }: DebugCursor, facts: ServerFacts): boolean {
+  if (server !== undefined) Object.assign(server, facts);
+  return server !== undefined;
+}
+
+function beginServer(cursor: DebugCursor, begun: DebugServer): Endpoint {
+  cursor.data.servers.push(begun);
+  Object.assign(cursor, { server: begun, endpoint: begun });
+  for (const name of ["channel", "session", "share", "iface", "midsOf", "midsSaid"] as const) cursor[name] = undefined;
+  return begun;
+}
+
 function server(cursor: DebugCursor, [, index, id = "0", hostname]: RegExpExecArray): boolean {
   const found = { index: Number(index), connectionId: BigInt(id), sessions: [] };
-  cursor.server = hostname === undefined ? found : { ...found, hostname };
-  cursor.data.servers.push(cursor.server);
-  cursor.endpoint = cursor.server;
-  cursor.channel = undefined;
-  cursor.session = undefined;
-  cursor.share = undefined;
-  cursor.midsOf = undefined;
+  beginServer(cursor, hostname === undefined ? found : { ...found, hostname });
   return true;
 }
 
-function credits(cursor: DebugCursor, [, all, echo, oplock, dialect]: RegExpExecArray): boolean {
-  // 5.10 has no line of its own for a server: its credits begin it.
-  if (cursor.endpoint === undefined || (cursor.endpoint === cursor.server && cursor.server.credits !== undefined)) {
-    cursor.server = { index: cursor.data.servers.length + 1, sessions: [] };
-    cursor.data.servers.push(cursor.server);
-    cursor.endpoint = cursor.server;
-  }
-  cursor.endpoint.credits = [all, echo, oplock].filter((value) => value !== undefined).map(Number);
-  cursor.endpoint.dialect = Number(dialect);
-  return true;
+/** 5.10 has no line of its own for a server: its credits begin it, or what is said of SMB Direct before them. */
+function unnamedServer(cursor: DebugCursor): Endpoint {
+  return beginServer(cursor, { index: cursor.data.servers.length + 1, sessions: [] });
 }
 
-function tcpStatus({ endpoint }: DebugCursor, [, status, instance]: RegExpExecArray): boolean {
+function credits(cursor: DebugCursor, match: RegExpExecArray, line: string): boolean {
+  const [, all, echo, oplock, dialect] = match;
+  const taken = cursor.endpoint === cursor.server && cursor.server?.credits !== undefined;
+  const endpoint = cursor.endpoint === undefined || taken ? unnamedServer(cursor) : cursor.endpoint;
+  endpoint.credits = [all, echo, oplock].filter((value) => value !== undefined).map(Number);
+  endpoint.dialect = Number(dialect);
+  if (endpoint !== cursor.server) return true;
+  const compression = /\bCOMPRESS_(\w+)/.exec(line)?.[1];
+  return onServer(cursor, {
+    ...(compression === undefined ? {} : { compression }),
+    signed: / signed\b/.test(line),
+    posix: / posix\b/.test(line),
+    noShareSock: / nosharesock\b/.test(line),
+  });
+}
+
+function tcpStatus(cursor: DebugCursor, [, status, instance]: RegExpExecArray, line: string): boolean {
+  const { endpoint } = cursor;
   if (endpoint === undefined) return false;
   endpoint.tcpStatus = Number(status);
   endpoint.instance = Number(instance);
-  return true;
+  return line.startsWith("RDMA") ? onServer(cursor, { rdma: true }) : true;
 }
 
-function users({ endpoint, session }: DebugCursor, [, count, mode, onWire]: RegExpExecArray, line: string): boolean {
+function users(cursor: DebugCursor, [, count, mode, onWire]: RegExpExecArray, line: string): boolean {
+  const { endpoint, session } = cursor;
   if (endpoint === undefined) return false;
   // 5.10 has all of this in one line.
-  const id = /SessionId: (0x[0-9a-f]+)/i.exec(line)?.[1];
-  if (id !== undefined && session !== undefined) session.sessionId = BigInt(id);
+  const [, id, tail = ""] = /SessionId: (0x[0-9a-f]+)(.*)/i.exec(line) ?? [];
+  if (id !== undefined && session !== undefined) {
+    session.sessionId = BigInt(id);
+    session.encrypted = /\bencrypted\b/.test(tail);
+    session.signed = /\bsigned\b/.test(tail);
+  }
   const sending = /In Send: (\d+) In MaxReq Wait: (\d+)/.exec(line);
   if (sending !== null) {
     endpoint.inSend = Number(sending[1]);
@@ -121,11 +139,13 @@ function users({ endpoint, session }: DebugCursor, [, count, mode, onWire]: RegE
 }
 
 function inSend(cursor: DebugCursor, [, sending, waiting]: RegExpExecArray, line: string): boolean {
-  if (cursor.endpoint === undefined) return false;
-  cursor.endpoint.inSend = Number(sending);
-  cursor.endpoint.inMaxRequestWait = Number(waiting);
-  netNamespace(cursor.endpoint, line);
-  if (cursor.channel !== undefined && line.includes("DISCONNECTED")) cursor.channel.disconnected = true;
+  const { endpoint, channel } = cursor;
+  if (endpoint === undefined) return false;
+  endpoint.inSend = Number(sending);
+  endpoint.inMaxRequestWait = Number(waiting);
+  netNamespace(endpoint, line);
+  if (channel !== undefined && line.includes("DISCONNECTED")) channel.disconnected = true;
+  if (channel !== undefined && line.includes("[RECONNECTING]")) channel.reconnecting = true;
   return true;
 }
 
@@ -134,98 +154,53 @@ function netNamespace(endpoint: Endpoint, line: string): void {
   if (found !== undefined) endpoint.netNamespace = Number(found);
 }
 
-function session(cursor: DebugCursor, match: RegExpExecArray): boolean {
-  if (cursor.server === undefined) return false;
-  const [, index, address = "", uses, capability, status] = match;
-  cursor.session = {
-    index: Number(index),
+/** `protocol version: 100 transport status: 2`, `max_receive_size:2000`. 7.2 puts a name before a status: `CONNECTED (7)`. */
+function pairsIn(text: string): [string, string][] {
+  const named = /([A-Za-z_][\w ]*?):\s*([^\s(]+(?: \(\w+\))?)/g;
+  return [...text.matchAll(named)].map(([, name = "", value = ""]) => [name, value]);
+}
+
+function smbDirect(cursor: DebugCursor, pairs: readonly (readonly [string, string])[]): boolean {
+  const { server } = cursor;
+  if (server === undefined || (server.connectionId === undefined && server.credits !== undefined))
+    unnamedServer(cursor);
+  if (cursor.server === undefined || pairs.length === 0) return false;
+  cursor.server.smbDirect = Object.assign(Object.create(null), cursor.server.smbDirect, Object.fromEntries(pairs));
+  return true;
+}
+
+function mid(cursor: DebugCursor, match: RegExpExecArray): boolean {
+  const [state, command, pid] = match.slice(1, 4).map(Number);
+  const id = BigInt(match[4] ?? 0);
+  if (state === undefined || command === undefined || pid === undefined) return false;
+  // A vendor's 5.15 has one list for a connection, without its number.
+  const connectionId = cursor.midsOf ?? cursor.server?.connectionId;
+  if (connectionId === undefined) {
+    cursor.midsSaid ??= new Set();
+    if (cursor.midsSaid.has(id)) return true;
+    cursor.midsSaid.add(id);
+  }
+  const which = connectionId === undefined ? {} : { connectionId };
+  cursor.data.mids.push({ ...which, state, command, pid, mid: id });
+  return true;
+}
+
+function witnessBegins({ data }: DebugCursor): boolean {
+  data.witness ??= [];
+  return true;
+}
+
+function witness({ data }: DebugCursor, match: RegExpExecArray): boolean {
+  const [, id, references, network = "", onNetwork, share = "", onShare, address = "", onAddress] = match;
+  data.witness?.push({
+    id: Number(id),
+    references: Number(references),
+    network,
+    networkNotify: onNetwork === "y",
+    share,
+    shareNotify: onShare === "y",
     address,
-    uses: Number(uses),
-    capability: Number(capability),
-    status: Number(status),
-    encrypted: false,
-    signed: false,
-    disconnected: false,
-    reconnecting: false,
-    passwordInvalid: false,
-    channels: [],
-    shares: [],
-  };
-  cursor.server.sessions.push(cursor.session);
-  cursor.endpoint = cursor.server;
-  cursor.channel = undefined;
-  cursor.share = undefined;
-  cursor.midsOf = undefined;
-  return true;
-}
-
-function security({ session }: DebugCursor, [, type = "", id]: RegExpExecArray, line: string): boolean {
-  if (session === undefined) return false;
-  session.securityType = type;
-  if (id !== undefined) session.sessionId = BigInt(id);
-  session.encrypted = /\bencrypted\b/i.test(line);
-  session.signed = /\bsigned\b/.test(line);
-  return true;
-}
-
-function user(cursor: DebugCursor, match: RegExpExecArray, line: string): boolean {
-  const [, uid, credUser] = match;
-  if (cursor.session === undefined) return false;
-  cursor.session.user = Number(uid);
-  cursor.session.credUser = Number(credUser);
-  return broken(cursor, match, line);
-}
-
-function channel(cursor: DebugCursor, [, index, id]: RegExpExecArray, disabled: boolean): boolean {
-  if (cursor.session === undefined) return false;
-  const found = { index: Number(index), disconnected: false, disabled };
-  cursor.channel = id === undefined ? found : { ...found, connectionId: BigInt(id) };
-  cursor.endpoint = cursor.channel;
-  cursor.session.channels.push(cursor.channel);
-  return true;
-}
-
-/** Words that stand at the end of a line or on a line of their own. */
-function broken(cursor: DebugCursor, _match: RegExpExecArray, line: string): boolean {
-  const of = cursor.channel ?? cursor.session;
-  if (of === undefined) return false;
-  if (line.includes("DISCONNECTED")) of.disconnected = true;
-  if (line.includes("[RECONNECTING]") && cursor.session !== undefined) cursor.session.reconnecting = true;
-  return true;
-}
-
-function share(cursor: DebugCursor, [, index, ipc, name = "", mounts]: RegExpExecArray): boolean {
-  if (cursor.session === undefined) return false;
-  cursor.channel = undefined;
-  cursor.share = {
-    index: Number(index),
-    name,
-    ipc: ipc !== undefined,
-    mounts: Number(mounts),
-    encrypted: false,
-    disconnected: false,
-  };
-  cursor.session.shares.push(cursor.share);
-  return true;
-}
-
-function shareStatus({ share }: DebugCursor, [, status, type = ""]: RegExpExecArray, line: string): boolean {
-  if (share === undefined) return false;
-  share.status = Number(status);
-  share.type = type;
-  share.encrypted = /\bencrypted\b/i.test(line);
-  return true;
-}
-
-function tree({ share }: DebugCursor, [, id]: RegExpExecArray, line: string): boolean {
-  if (share === undefined) return false;
-  share.treeId = Number(id);
-  share.disconnected = line.includes("DISCONNECTED");
-  return true;
-}
-
-function mid({ data, midsOf }: DebugCursor, [, state, command, pid, number = "0"]: RegExpExecArray): boolean {
-  const found = { state: Number(state), command: Number(command), pid: Number(pid), mid: BigInt(number) };
-  data.mids.push(midsOf === undefined ? found : { connectionId: midsOf, ...found });
-  return true;
+    addressNotify: onAddress === "y",
+  });
+  return data.witness !== undefined;
 }

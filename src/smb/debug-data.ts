@@ -1,5 +1,6 @@
 // /proc/fs/cifs/DebugData: fs/smb/client/cifs_debug.c, cifs_debug_data_proc_show(). Its text differs between kernels: what is not known is kept.
 import { rules } from "./debug-data-rules.ts";
+import { sessionRules } from "./debug-session-rules.ts";
 
 /** What a connection and a further channel of a session have in common. */
 export interface Endpoint {
@@ -23,6 +24,20 @@ export interface Endpoint {
 export interface DebugServer extends Endpoint {
   readonly index: number;
   hostname?: string;
+  clientGuid?: string;
+  signed?: boolean;
+  posix?: boolean;
+  noShareSock?: boolean;
+  rdma?: boolean;
+  /** SMB2_GLOBAL_CAP_*: `capabilityWords()`. */
+  capabilities?: number;
+  /** As the kernel words it; before 6.12 the algorithm alone, `LZ77`. */
+  compression?: string;
+  /** `AES128-GCM`; 7.2 and later, empty where none was negotiated. */
+  cipher?: string;
+  dfsLeaf?: string;
+  /** What the kernel tells of SMB Direct, as it writes it: hexadecimal without `0x` before 7.2. */
+  smbDirect?: Record<string, string>;
   readonly sessions: DebugSession[];
 }
 
@@ -30,6 +45,7 @@ export interface DebugChannel extends Endpoint {
   readonly index: number;
   disconnected: boolean;
   disabled: boolean;
+  reconnecting?: boolean;
 }
 
 export interface DebugSession {
@@ -46,11 +62,38 @@ export interface DebugSession {
   signed: boolean;
   user?: number;
   credUser?: number;
+  guest?: boolean;
+  anonymous?: boolean;
+  /** What an SMB1 server, and some later ones, tell of themselves. */
+  domain?: string;
+  os?: string;
+  nos?: string;
+  /** 6.12: with AES-256-GCM. */
+  gcm256?: boolean;
+  dfsRootSessionId?: bigint;
+  /** The server's network interfaces, where it told them. */
+  interfaces?: DebugInterface[];
+  interfacesAgeSeconds?: number;
   disconnected: boolean;
   reconnecting: boolean;
   passwordInvalid: boolean;
   readonly channels: DebugChannel[];
   readonly shares: DebugShare[];
+}
+
+export interface DebugInterface {
+  readonly index: number;
+  /** `10Gbps`; before 6.12 `10000000000 bps`. */
+  readonly speed: string;
+  rdma?: boolean;
+  rss?: boolean;
+  address?: string;
+  /** How many channels it has of how many it should have. */
+  weight?: readonly [current: number, total: number];
+  channels?: number;
+  connected?: boolean;
+  /** The server does not name it any more. */
+  gone?: boolean;
 }
 
 export interface DebugShare {
@@ -65,6 +108,34 @@ export interface DebugShare {
   treeId?: number;
   encrypted: boolean;
   disconnected: boolean;
+  fileSystem?: string;
+  deviceInfo?: number;
+  attributes?: number;
+  maxComponent?: number;
+  serial?: number;
+  nocase?: boolean;
+  posix?: boolean;
+  /** `DFS`, `CONTINUOUS AVAILABILITY`, ...; then of its volume `Aligned`, `SSD`, ... */
+  capabilities?: readonly string[];
+  shareFlags?: number;
+  maximalAccess?: number;
+  sectorSize?: number;
+  witness?: boolean;
+  nosparse?: boolean;
+  dfsOrigin?: string;
+}
+
+/** A share whose server tells the client, by the witness protocol, when it moves. */
+export interface WitnessRegistration {
+  readonly id: number;
+  readonly references: number;
+  readonly network: string;
+  readonly networkNotify: boolean;
+  readonly share: string;
+  readonly shareNotify: boolean;
+  /** `(no live tcon)`, `(unknown)`, or the address. */
+  readonly address: string;
+  readonly addressNotify: boolean;
 }
 
 /** A request that has no answer yet. */
@@ -84,8 +155,11 @@ export interface DebugData {
   version?: string;
   features?: readonly string[];
   activeRequests?: number;
+  maxBufferSize?: number;
   readonly servers: DebugServer[];
   readonly mids: DebugMid[];
+  /** Absent where the kernel has no witness client. */
+  witness?: WitnessRegistration[];
   /** Lines that no rule knows, in order, without their indentation. */
   readonly unknown: string[];
   /** The text ends within a line: that line is among the unknown ones. */
@@ -100,8 +174,13 @@ export interface DebugCursor {
   channel?: DebugChannel | undefined;
   session?: DebugSession | undefined;
   share?: DebugShare | undefined;
+  iface?: DebugInterface | undefined;
   midsOf?: bigint | undefined;
+  /** What 5.10 has said of this connection's requests: it says it again under each of its sessions. */
+  midsSaid?: Set<bigint> | undefined;
 }
+
+const allRules = [...rules, ...sessionRules];
 
 /** Never throws. */
 export function parseDebugData(text: string): DebugData {
@@ -118,7 +197,7 @@ export function parseDebugData(text: string): DebugData {
 }
 
 function applyRules(line: string, cursor: DebugCursor): boolean {
-  for (const [pattern, apply] of rules) {
+  for (const [pattern, apply] of allRules) {
     const match = pattern.exec(line);
     if (match !== null) return apply(cursor, match, line);
   }

@@ -39,7 +39,7 @@ function shareDelta(now: ShareStats, before: ShareStats): SmbShareDelta | undefi
   for (const [name, count] of now.counts) {
     const old = before.counts.get(name) ?? { total: 0, failed: 0 };
     const total = difference(count.total, old.total);
-    const failed = difference(count.failed, old.failed);
+    const failed = difference(count.failed ?? 0, old.failed ?? 0);
     if (total === undefined || failed === undefined) return undefined;
     if (total + failed > 0) counts.set(name, { total, failed });
   }
