@@ -131,6 +131,12 @@ static void say_hello(const struct options *options)
 	out_close();
 }
 
+/*
+ * Ops that follow one another within this time go out together: to wake up for each, and to wake its reader, costs more than the
+ * op itself. The first one after a pause goes out at once.
+ */
+#define GATHER_MS 20
+
 static void serve(const struct probe *probe, struct loaded *loaded, int timer)
 {
 	struct pollfd fds[] = {
@@ -140,15 +146,19 @@ static void serve(const struct probe *probe, struct loaded *loaded, int timer)
 		{ .fd = STDOUT_FILENO },
 	};
 
+	__u64 gathered = 0; /* until when */
+
 	while (!out_flush()) {
+		const __u64 now = now_ns();
+		const int wait_ms = now < gathered ? (int)((gathered - now) / 1000000 + 1) : -1;
 		__u64 ticks;
 
 		/* while the reader is slow, what comes waits in the ring buffer; the kernel counts what finds no room there */
-		fds[2].events = out_room() > OUT_LOW ? POLLIN : 0;
+		fds[2].events = wait_ms < 0 && out_room() > OUT_LOW ? POLLIN : 0;
 		if (probe->pump)
 			probe->pump();
 		fds[3].events = out_pending() ? POLLOUT : 0;
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), wait_ms) < 0 && errno != EINTR)
 			return;
 		if (fds[3].revents & (POLLERR | POLLHUP))
 			return;
@@ -157,6 +167,7 @@ static void serve(const struct probe *probe, struct loaded *loaded, int timer)
 		if (fds[2].revents) {
 			ring_buffer__consume(loaded->outliers);
 			probe->outliers_done();
+			gathered = now_ns() + GATHER_MS * 1000000ull;
 		}
 		if (fds[1].revents && read(timer, &ticks, sizeof(ticks)) == sizeof(ticks))
 			probe->tick();
