@@ -1,7 +1,11 @@
 // Text that goes into a table or a CSV file, whatever a task or a file is called.
 
+/** What nearly every cell is; the properties of Unicode cost a hundred times as much. */
+const plain = /^[ -~]*$/;
+
 /** Controls, line breaks and what turns the direction of writing become `\xNN` or `\u{NNNN}`: a name can not break a line. */
 export function printable(text: string): string {
+  if (plain.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
@@ -14,6 +18,7 @@ const doubleWidth =
 
 /** How many columns of a terminal a printable text takes. */
 export function displayWidth(text: string): number {
+  if (plain.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += zeroWidth.test(character) ? 0 : doubleWidth.test(character) ? 2 : 1;
   return width;
