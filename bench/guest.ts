@@ -15,7 +15,7 @@ export const say: Say = (line) => {
 };
 
 /** Builds what the benchmark needs besides the tool itself. */
-export async function buildBench(): Promise<void> {
+async function buildBench(): Promise<void> {
   await runCommand(["make", "-s", "-f", "bench/Makefile"], { cwd: repoRoot });
 }
 

@@ -42,7 +42,7 @@ export async function productState(): Promise<ProductState> {
 }
 
 /** Path below the checkout of bench/results/NAME.json. */
-export function resultPath(name: string): string {
+function resultPath(name: string): string {
   return join("bench", "results", `${name}.json`);
 }
 

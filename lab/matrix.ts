@@ -29,7 +29,7 @@ export async function treeState(): Promise<TreeState> {
 }
 
 /** Name of a tree state in paths: short commit, and the hash of what differs. */
-export function treeKey(tree: TreeState): string {
+function treeKey(tree: TreeState): string {
   return tree.commit.slice(0, 12) + (tree.dirty === undefined ? "" : `-${tree.dirty}`);
 }
 

@@ -127,7 +127,7 @@ export async function restartNfsd(lab: Lab): Promise<void> {
 }
 
 /** Ends the server for good, with its data. */
-export async function stopNfsd(lab: Lab): Promise<void> {
+async function stopNfsd(lab: Lab): Promise<void> {
   if (running === undefined) return;
   writeFileSync("/proc/fs/nfsd/threads", "0\n");
   for (const process of running.daemons) await process.stop();

@@ -22,7 +22,7 @@ export function metaOf(id: string, more: Partial<BundleMeta> = {}): BundleMeta {
 }
 
 /** Every step that changes the disk goes through `before`; what it throws is what the step throws. */
-export function guardedDisk(before: (step: string) => void): Disk {
+function guardedDisk(before: (step: string) => void): Disk {
   const guard = <T>(step: string, work: () => Promise<T>): Promise<T> => {
     try {
       before(step);

@@ -5,7 +5,7 @@ import { AodError } from "../system/error.ts";
 // <state>/bundles/.ID.tar.zst.part  being packed
 // <state>/bundles/.tmp-ID/          being filled: state.json, items/...
 
-export const SUFFIX = ".tar.zst";
+const SUFFIX = ".tar.zst";
 // <state>/bundles/ID.pin            an empty file: retention leaves ID alone
 const PIN_SUFFIX = ".pin";
 const partPattern = /^\.(.+)\.tar\.zst\.part$/;

@@ -10,7 +10,7 @@ import type { CaptureEnvironment } from "./run.ts";
 const trees = new URL("../../test/fixtures/evidence/", import.meta.url);
 
 /** A machine without any program. */
-export const noPrograms: Run = async (argv) => ({
+const noPrograms: Run = async (argv) => ({
   status: "missing",
   code: null,
   stdout: Buffer.alloc(0),

@@ -25,13 +25,3 @@ export function targetText({ server, address, share, export: path, connectionId 
   if (name !== undefined) return path === undefined ? name : `${name}:${path}`;
   return connectionId === undefined ? "a server" : `connection 0x${connectionId.toString(16)}`;
 }
-
-/** Parts that all of them have in common. */
-export function commonOf<T extends object>(all: readonly T[]): Partial<T> {
-  const [first, ...rest] = all;
-  if (first === undefined) return {};
-  const same = Object.entries(first).filter(([name, value]) =>
-    rest.every((one) => Object.entries(one).some(([other, its]) => other === name && its === value)),
-  );
-  return Object.fromEntries(same) as Partial<T>;
-}

@@ -7,7 +7,7 @@ import { messageOf } from "../system/error.ts";
 import { type Argv, findProgram, systemPath } from "../system/process.ts";
 import type { Endpoint } from "../system/sockets.ts";
 
-export const RING_NAME = "packets.pcap";
+const RING_NAME = "packets.pcap";
 const MAX_ENDPOINTS = 64;
 
 export interface TcpdumpSettings {

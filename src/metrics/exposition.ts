@@ -1,6 +1,5 @@
 // The text formats of Prometheus: OpenMetrics 1.0, and the older one (0.0.4) for who does not ask for it.
 
-export type MetricType = "counter" | "gauge" | "histogram";
 export type Labels = Readonly<Record<string, string>>;
 
 export interface Sample {

@@ -46,7 +46,7 @@ const layouts: ReadonlyMap<number, Layout> = new Map([
   [gen.AodFrameType.FRAME_RPC_PATHS, [0, gen.AOD_RPC_PATH_SIZE]],
 ]);
 
-export const fitsRpc = layoutsFit(layouts);
+const fitsRpc = layoutsFit(layouts);
 
 // Both are bounded whatever the stream says: the helper knows 128 targets at a time, and a path is followed by its op at once.
 const MAX_TARGETS = 4096;

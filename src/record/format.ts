@@ -12,7 +12,7 @@ export const BLOCK_HEAD_SIZE = 8;
 /** Unpacked: what a reader is ready to hold. */
 export const BLOCK_MAX = 16 * 1024 * 1024;
 /** u32 length, u8 kind, u8 probe, u16 zero, u64 CLOCK_MONOTONIC ns, f64 Unix ms. */
-export const CHUNK_HEAD_SIZE = 24;
+const CHUNK_HEAD_SIZE = 24;
 export const PAYLOAD_MAX = BLOCK_MAX - CHUNK_HEAD_SIZE;
 
 /**

@@ -47,7 +47,7 @@ type End = { readonly by?: string | undefined; readonly exit?: ProbeExit };
 type Say = (line: string) => void;
 
 /** Attaches, shows, and ends with the summary; or does the same with a recording. */
-export async function runTool<Op extends OpBase>(asked: Asked<Op>): Promise<void> {
+async function runTool<Op extends OpBase>(asked: Asked<Op>): Promise<void> {
   const say: Say = (line) => void process.stderr.write(`${asked.spec.name}: ${line}\n`);
   const { replay, durationS } = asked.common;
   // What is asked for is time of the recording.

@@ -4,7 +4,7 @@ import type { ProbeEvent } from "../op.ts";
 import { fitsWire, SmbWireDecoder } from "../smb-wire.ts";
 
 /** What a test's clock says when it matters little. */
-export const stillClock: Clock = { nowNs: () => 2e12, wallMs: () => Date.UTC(2026, 10, 22, 13, 5, 11) };
+const stillClock: Clock = { nowNs: () => 2e12, wallMs: () => Date.UTC(2026, 10, 22, 13, 5, 11) };
 
 /** Every event of a frames file, and what was thrown away of it. */
 export function readFrames(bytes: Buffer): {
