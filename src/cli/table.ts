@@ -14,6 +14,11 @@ export const commands: readonly CliCommand[] = [
   { name: "config", summary: "check and show the configuration", load: () => import("./config.ts") },
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
+  {
+    name: "packets",
+    summary: "say what a capture of packets tells of SMB and NFS",
+    load: () => import("./packets.ts"),
+  },
   { name: "install", summary: "install AOD and its service, or update it", load: () => import("./install.ts") },
   { name: "uninstall", summary: "remove AOD; bundles stay", load: () => import("./uninstall.ts") },
   {

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { capture, createMessage, deliver, Secrets } from "../packets/testing/packets.ts";
 import { withDir } from "../system/fixture.ts";
 import type { Argv } from "../system/process.ts";
 import type { Endpoint } from "../system/sockets.ts";
 import { PacketPolicy } from "./packet-policy.ts";
 import { Packets, type PacketsOptions } from "./packets.ts";
 import { filterOf, parseCounts, tcpdumpArgv } from "./tcpdump.ts";
-import { capture, createMessage, deliver, Secrets } from "./testing/packets.ts";
 import { put } from "./testing/tracefs.ts";
 
 const S = 1e9;

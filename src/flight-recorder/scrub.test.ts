@@ -4,8 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { rpcWitness } from "../../lab/witness/rpc.ts";
 import { smb2Witness } from "../../lab/witness/smb2.ts";
-import { packetHeader, pcapHeader, readFormat, readPackets } from "./pcap.ts";
-import { Scrubber, type ScrubOptions } from "./scrub.ts";
+import { packetHeader, pcapHeader, readFormat, readPackets } from "../packets/pcap.ts";
 import {
   capture,
   createMessage,
@@ -18,7 +17,8 @@ import {
   readResponse,
   Secrets,
   writeRequest,
-} from "./testing/packets.ts";
+} from "../packets/testing/packets.ts";
+import { Scrubber, type ScrubOptions } from "./scrub.ts";
 
 const fixture = (name: string): Buffer =>
   readFileSync(new URL(`../../test/fixtures/captures/${name}`, import.meta.url));

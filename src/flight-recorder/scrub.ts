@@ -1,9 +1,16 @@
 import { setImmediate } from "node:timers/promises";
+import {
+  type PcapFormat,
+  type PcapPacket,
+  packetHeader,
+  pcapHeader,
+  readFormat,
+  readPackets,
+} from "../packets/pcap.ts";
+import { parseFrame, type Segment } from "../packets/tcp-segment.ts";
 import { Connection } from "./connection.ts";
-import { type PcapFormat, type PcapPacket, packetHeader, pcapHeader, readFormat, readPackets } from "./pcap.ts";
 import { RpcDissector } from "./rpc-message.ts";
 import { Smb2Dissector } from "./smb2-message.ts";
-import { parseFrame, type Segment } from "./tcp-segment.ts";
 
 export interface ScrubOptions {
   /** Ports of SMB servers; default 445. */

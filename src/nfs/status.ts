@@ -121,3 +121,8 @@ export function findNfsStatus(text: string): NfsStatusLookup {
   const near = nearest(typed, codes.keys());
   return near === undefined ? { ok: false } : { ok: false, suggestion: near };
 }
+
+/** `NFS4ERR_STALE` for 70 of version 4; `status 99` for a number without a name here. */
+export function nfsStatusName(version: number, code: number): string {
+  return tableFor(version).names.get(code) ?? `status ${code}`;
+}
