@@ -51,17 +51,20 @@ export async function startApi(
   });
   server.maxConnections = CONNECTIONS;
   await listen(server, path);
-  chmodSync(path, 0o660);
-  const group = groupId("aod");
-  if (group !== undefined && process.geteuid?.() === 0) chownSync(path, 0, group);
-  return {
-    path,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  try {
+    chmodSync(path, 0o660);
+    const group = groupId("aod");
+    if (group !== undefined && process.geteuid?.() === 0) chownSync(path, 0, group);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { path, close };
 }
 
 export function socketPath(runDir: string): string {

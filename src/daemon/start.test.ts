@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -94,6 +95,39 @@ test("directories that cannot be made are an error that says so", async (t) => {
   await assert.rejects(startDaemon({ ...options, config }), /cannot make the daemon's directories: .*ENOTDIR/);
   assert.deepEqual(readdirSync(join(root, "run")), []);
 });
+
+test("a start that fails at its socket leaves neither its port nor its locks", async (t) => {
+  const { options } = machine(t);
+  const { run_dir } = options.config;
+  const port = await freePort();
+  const config = { ...options.config, metrics: { ...options.config.metrics, listen: { host: "127.0.0.1", port } } };
+  mkdirSync(join(run_dir, "aod.sock"), { recursive: true });
+  await assert.rejects(startDaemon({ ...options, config }), /EISDIR|is a directory/i);
+  assert.deepEqual(readdirSync(run_dir), ["aod.sock"], "no lock is left");
+  await listenOnce(port);
+
+  rmSync(join(run_dir, "aod.sock"), { recursive: true });
+  const running = await startDaemon({ ...options, config });
+  await running.end();
+  await listenOnce(port);
+});
+
+/** Rejects while somebody else listens there. */
+async function listenOnce(port: number): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  assert.ok(address !== null && typeof address === "object");
+  return address.port;
+}
+
+function freePort(): Promise<number> {
+  return listenOnce(0);
+}
 
 test("a reload keeps the open incident and the probe, and what is wrong or needs a restart changes nothing", async (t) => {
   const { root, probe, options } = machine(t);

@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { BundleMeta, Item } from "../../bundle/manifest.ts";
+import type { BundleHost, BundleMeta, BundleVersions, Item } from "../../bundle/manifest.ts";
 import { createBundle } from "../../bundle/writer.ts";
 import type { CaptureSummary } from "../../capture/run.ts";
+import { type Clock, formatWall } from "../../system/clock.ts";
 import { messageOf } from "../../system/error.ts";
 
 /** What a capture would give if an incident opened now. */
@@ -52,4 +53,11 @@ export async function rehearse({ runDir, meta, capture }: RehearsalDeps): Promis
     // What cannot be removed is memory of a few KiB, and the next start tries again.
     await rm(directory, { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+/** It is about nothing that happened. */
+export function rehearsalMeta(host: BundleHost, versions: BundleVersions, clock: Clock): Omit<BundleMeta, "id"> {
+  const opened = formatWall(clock.wallMs());
+  const anomaly = { detector: "rehearsal", time: opened, summary: "the daemon's start" };
+  return { anomaly, anomalies: [anomaly], target: {}, opened, losses: [], versions, host };
 }
