@@ -91,7 +91,7 @@ const SNAPSHOT_NS = 60e9;
 
 function takeSnapshot(running: RunningDaemon | undefined, log: Logger): void {
   try {
-    running?.daemon.snapshot({ note: "by SIGUSR1", forNs: SNAPSHOT_NS });
+    running?.daemon.incidents.snapshot({ note: "by SIGUSR1", forNs: SNAPSHOT_NS });
   } catch (error) {
     log.warn({ error: messageOf(error) }, "no snapshot was taken");
   }

@@ -35,9 +35,9 @@ test("a slow operation becomes an incident, and a bundle with what came before i
   probe.completed(slow(world, 3));
   assert.equal(daemon.judge.incidents.open.length, 1, "in the same turn");
   assert.deepEqual(probe.asked, [0], "the history is asked for in the same turn");
-  await world.daemon.idle();
+  await world.daemon.incidents.idle();
   assert.deepEqual(world.captured, ["open"]);
-  const [open] = daemon.incidentList();
+  const [open] = daemon.incidents.list();
   assert.equal(open?.state, "open");
   assert.equal(open?.closed, null);
   assert.equal(open?.bundle, null);
@@ -46,7 +46,7 @@ test("a slow operation becomes an incident, and a bundle with what came before i
   await world.seconds(59);
   assert.equal(daemon.judge.incidents.open.length, 1);
   await world.seconds(2);
-  const [closed] = daemon.incidentList();
+  const [closed] = daemon.incidents.list();
   assert.equal(closed?.state, "closed");
   assert.equal(closed?.close_reason, "quiet");
   assert.ok(closed?.bundle, "it has a bundle");
@@ -74,7 +74,7 @@ test("a fault that lasts is one incident with one bundle, and holds what happene
     await world.seconds(1);
   }
   await world.seconds(25);
-  const incidents = daemon.incidentList();
+  const incidents = daemon.incidents.list();
   assert.equal(incidents.length, 1);
   const bundle = incidents[0]?.bundle;
   assert.ok(bundle);
@@ -89,9 +89,9 @@ test("a request that hangs opens an incident while it hangs, and is in its bundl
   probe.ops = [hanging];
   probe.inFlight(world.clock.nowNs(), hanging);
   assert.equal(daemon.judge.incidents.open.length, 1);
-  await world.daemon.idle();
+  await world.daemon.incidents.idle();
   await daemon.end();
-  const [closed] = daemon.incidentList();
+  const [closed] = daemon.incidents.list();
   assert.ok(closed?.bundle);
   assert.deepEqual(
     (await opsOf(closed.bundle)).map((one) => one.state),
@@ -113,7 +113,7 @@ test("the end of the daemon closes what is open, with its bundle", async (t) => 
   const world = await attached(createWorld(t));
   world.probe.completed(slow(world, 1));
   await world.daemon.end();
-  const [closed] = world.daemon.incidentList();
+  const [closed] = world.daemon.incidents.list();
   assert.equal(closed?.close_reason, "end");
   assert.ok(closed?.bundle);
   const manifest = await readManifest(closed.bundle);
@@ -127,7 +127,7 @@ test("a daemon that ends opens no incident any more", async (t) => {
   const ended = world.daemon.end();
   world.probe.completed(slow(world, 1));
   await ended;
-  assert.deepEqual(world.daemon.incidentList(), []);
+  assert.deepEqual(world.daemon.incidents.list(), []);
 });
 
 test("a daemon that ends while its probe does not answer still writes what it has", async (t) => {
@@ -135,11 +135,11 @@ test("a daemon that ends while its probe does not answer still writes what it ha
   const world = await attached(createWorld(t));
   world.probe.answers = false;
   world.probe.completed(slow(world, 1));
-  await world.daemon.idle();
+  await world.daemon.incidents.idle();
   const ended = world.daemon.end();
   t.mock.timers.tick(6000);
   await ended;
-  const [closed] = world.daemon.incidentList();
+  const [closed] = world.daemon.incidents.list();
   assert.ok(closed?.bundle);
   assert.equal((await opsOf(closed.bundle)).length, 1, "the outlier that came by itself");
 });
@@ -147,13 +147,13 @@ test("a daemon that ends while its probe does not answer still writes what it ha
 test("after a crash the next start packs what was there, and the incident is closed", async (t) => {
   const first = await attached(createWorld(t));
   first.probe.completed(slow(first, 1));
-  await first.daemon.idle();
+  await first.daemon.incidents.idle();
   const crashed = copyOf(t, first.config.state_dir);
   await first.daemon.end();
 
   const { daemon } = createWorld(t, { stateDir: crashed });
   await daemon.recover();
-  const [incident] = daemon.incidentList();
+  const [incident] = daemon.incidents.list();
   assert.equal(incident?.state, "closed");
   assert.equal(incident?.close_reason, "crash");
   assert.ok(incident?.bundle);
@@ -168,11 +168,11 @@ test("a disk that is full: no bundle, nothing half, the reason in the incident a
   const world = await attached(createWorld(t, { deps: { createBundle: full } }));
   world.probe.completed(slow(world, 1));
   await world.seconds(61);
-  const [closed] = world.daemon.incidentList();
+  const [closed] = world.daemon.incidents.list();
   assert.equal(closed?.state, "closed");
   assert.equal(closed?.bundle, null);
   assert.equal(closed?.bundle_error, "bundle x could not be written: no space left below /state");
-  assert.match(world.daemon.lastBundleError?.message ?? "", /no space left/);
+  assert.match(world.daemon.incidents.lastBundleError?.message ?? "", /no space left/);
   assert.deepEqual(readdirSync(join(world.config.state_dir, "bundles")), []);
   world.probe.completed(slow(world, 2));
   assert.equal(world.daemon.judge.incidents.open.length, 1);
@@ -183,11 +183,11 @@ test("a step of the wall clock moves no incident: they live by the other clock",
   const world = await attached(createWorld(t));
   world.probe.completed(slow(world, 1));
   await world.seconds(10);
-  const opened = world.daemon.incidentList()[0]?.opened;
+  const opened = world.daemon.incidents.list()[0]?.opened;
   world.clock.stepWall(-86_400_000);
   await world.seconds(40);
   assert.equal(world.daemon.judge.incidents.open.length, 1, "not closed early or late");
-  assert.equal(world.daemon.incidentList()[0]?.opened, opened);
+  assert.equal(world.daemon.incidents.list()[0]?.opened, opened);
   world.clock.stepWall(2 * 86_400_000);
   await world.seconds(11);
   assert.equal(world.daemon.judge.incidents.open.length, 0);
@@ -203,7 +203,7 @@ test("the operations of a bundle follow one clock, and the bundle says that it w
   world.clock.stepWall(-3_600_000);
   world.probe.completed(slow(world, 3));
   await world.seconds(60);
-  const closed = world.daemon.incidentList()[0];
+  const closed = world.daemon.incidents.list()[0];
   assert.ok(closed?.bundle);
   const ops = (await readItem(closed.bundle, "ops.ndjson")).toString().trim().split("\n");
   const times = ops.map((line) => (JSON.parse(line) as { time: string }).time);
@@ -225,13 +225,13 @@ test("0 mounts, a module that comes later, a probe that dies and one that cannot
   await attached(world);
   assert.equal(world.daemon.probe.state.state, "running");
   world.probe.completed(slow(world, 1));
-  await world.daemon.idle();
+  await world.daemon.incidents.idle();
   world.probe.onExit({ requested: false, unsupported: false, message: "aod-probe ended: SIGSEGV" });
   await world.seconds(1);
   world.probe.hello();
   world.probe.completed(slow(world, 1));
   await world.seconds(61);
-  assert.ok(world.daemon.incidentList()[0]?.bundle);
+  assert.ok(world.daemon.incidents.list()[0]?.bundle);
   world.probe.onExit({ requested: false, unsupported: true, message: "no BTF of cifs" });
   await world.seconds(100);
   assert.deepEqual(world.daemon.probe.state, { state: "unsupported", why: "no BTF of cifs" });
@@ -250,7 +250,7 @@ test("a mount that appears and disappears: its name is learnt, and kept for what
   world.debugData = "Servers: \n";
   await world.seconds(30);
   world.probe.completed(slow(world, 1));
-  assert.equal(world.daemon.incidentList()[0]?.target.server, "files.example");
+  assert.equal(world.daemon.incidents.list()[0]?.target.server, "files.example");
   await world.daemon.end();
 });
 
@@ -303,7 +303,7 @@ test("what a source sees opens an incident, a source that fails stops nothing, a
     },
   });
   await world.seconds(2);
-  const [incident] = world.daemon.incidentList();
+  const [incident] = world.daemon.incidents.list();
   assert.deepEqual([incident?.state, incident?.target.server], ["open", "nas"]);
   assert.deepEqual(
     world.daemon.sources.health.map(({ name, state, why }) => [name, state, why]),

@@ -2,25 +2,18 @@ import type { BundleHost, BundleMeta, BundleVersions } from "../bundle/manifest.
 import type { RecoveryReport } from "../bundle/recover.ts";
 import type { BundleWriter } from "../bundle/writer.ts";
 import type { Config } from "../config/config.ts";
-import type { Anomaly } from "../detect/detector.ts";
 import type { Observation } from "../detect/observation.ts";
 import { SmbOpMetrics } from "../metrics/smb-ops.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
-import { ReconnectWaiters } from "../probe/reconnect-waiters.ts";
 import type { ProbeSettings } from "../probe/settings.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
 import type { Source } from "../sources/source.ts";
-import { type Clock, formatWall, standingClock } from "../system/clock.ts";
-import { AodError, messageOf } from "../system/error.ts";
-import { tasksSleepingIn } from "../system/tasks.ts";
+import type { Clock } from "../system/clock.ts";
 import type { IncidentNews } from "./incidents/announcer.ts";
-import type { CloseReason, Incident, IncidentStep, IncidentTarget } from "./incidents/incidents.ts";
-import { IncidentIndex } from "./incidents/index-file.ts";
-import type { IncidentJson } from "./incidents/json.ts";
-import { type IncidentDeps, IncidentRun } from "./incidents/run.ts";
-import { type SnapshotRequest, type Snapshots, snapshotsAt } from "./incidents/snapshots.ts";
+import type { IncidentDeps } from "./incidents/run.ts";
+import { RunningIncidents } from "./incidents/running.ts";
 import { Judge } from "./judge.ts";
 import type { Logger } from "./log.ts";
 import { type FurtherProbe, type FurtherStarter, furtherProbes } from "./probes/further-probes.ts";
@@ -31,6 +24,7 @@ import { ProbeNews } from "./probes/news.ts";
 import { OpCounts } from "./probes/op-counts.ts";
 import { settingsOf } from "./probes/settings.ts";
 import { Sources } from "./sources.ts";
+import { WaiterSearch } from "./waiter-search.ts";
 
 /** Everything that the daemon takes from outside. Tests pass their own. */
 export interface DaemonDeps {
@@ -66,30 +60,19 @@ export interface DaemonDeps {
   readonly host: BundleHost;
 }
 
-/** Ids that JSON can have. */
-function textOf({ connectionId, ...names }: IncidentTarget): Readonly<Record<string, string>> {
-  return { ...names, ...(connectionId === undefined ? {} : { connection: `0x${connectionId.toString(16)}` }) };
-}
-
 /** An hour. */
 const RETAIN_BEATS = 3600;
-/** ms that the evidence of one incident may take to be completed, while the daemon goes on. */
-const CLOSE_LIMIT_MS = 60_000;
-/** The same when the daemon ends; all incidents at once. */
-const END_LIMIT_MS = 6000;
 
 /** Observations in, incidents and their bundles out. Time passes with `beat`, once a second. */
 export class Daemon {
   readonly judge: Judge;
-  readonly index: IncidentIndex;
+  readonly incidents: RunningIncidents;
   readonly probe: ProbeManager<Probe, ProbeSettings, ProbeEvent>;
   readonly further: readonly FurtherProbe[];
   readonly sources: Sources;
+  readonly waiterSearch: WaiterSearch;
   readonly startedNs: number;
   readonly recovered: RecoveryReport[] = [];
-  readonly counters = { beatsSkipped: 0, bundles: 0, bundlesFailed: 0 };
-  /** The newest trouble with a bundle, and when. */
-  lastBundleError: { readonly time: string; readonly message: string } | undefined;
   lastTick: Tick | undefined;
   readonly opCounts = new OpCounts();
   readonly smbMetrics: SmbOpMetrics;
@@ -99,16 +82,10 @@ export class Daemon {
   /** Of the ops in bundles. Not the judge's: what that knows must not depend on how fast bundles are written. */
   readonly #names: TargetNames;
   readonly #feed: HistoryFeed;
-  readonly #reconnects: ReconnectWaiters;
-  readonly #runs = new Map<string, IncidentRun>();
-  readonly #snapshots: Snapshots;
-  readonly #closing = new Set<Promise<void>>();
   readonly #lossNews = new LossNews();
   readonly #probeNews = new ProbeNews();
-  /** CLOCK_MONOTONIC ns of the probe's last word, and of the begin of a search for waiting tasks that has not ended. */
+  /** CLOCK_MONOTONIC ns of the probe's last word. */
   lastProbeEventNs: number | undefined;
-  searchSinceNs: number | undefined;
-  #sampling = false;
   #beats = 0;
   #ending = false;
 
@@ -118,14 +95,21 @@ export class Daemon {
     this.#config = config;
     this.startedNs = clock.nowNs();
     const { readDebugData } = deps;
-    this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.#step(...step) });
+    this.judge = new Judge({ config, clock, readDebugData, onStep: (...step) => this.incidents.step(...step) });
     const peek = deps.peekDebugData ?? deps.readDebugData;
     this.#names = new TargetNames(peek, clock);
     this.smbMetrics = new SmbOpMetrics((key) => this.#names.of(key), config.metrics.max_series);
-    const sleepingIn = (functions: ReadonlySet<string>) => tasksSleepingIn(functions, deps.procRoot);
-    this.#reconnects = new ReconnectWaiters({ debugData: peek, clock, sleepingIn });
-    this.#snapshots = snapshotsAt(() => clock.wallMs());
-    this.index = new IncidentIndex(config.state_dir);
+    this.waiterSearch = new WaiterSearch({
+      debugData: peek,
+      clock,
+      procRoot: deps.procRoot,
+      log: deps.log,
+      found: (waiters) => {
+        const deal = (): void => this.judge.waiters(waiters);
+        if (deps.waiters === undefined) deal();
+        else deps.waiters(waiters, deal);
+      },
+    });
     this.sources = new Sources({
       sources: deps.sources ?? [],
       excluded: new Set(config.sources.exclude),
@@ -155,17 +139,33 @@ export class Daemon {
       (from) => this.probe.probe?.history(from),
       () => clock.nowNs(),
     );
+    const { log, createBundle, capture, versions, host, retain, announce } = deps;
+    this.incidents = new RunningIncidents({
+      clock,
+      log,
+      stateDir: config.state_dir,
+      feed: this.#feed,
+      createBundle,
+      capture,
+      toJson: (standing) => (op: SmbOp) => ({ ...opToJson(op, this.#names.of(op), standing) }),
+      losses: () => this.probe.losses,
+      versions,
+      host,
+      maxOpsBytes: () => this.#config.bundles.max_ops,
+      evidenceUntilNs: (incident) => this.judge.incidents.evidenceUntilNs(incident),
+      retain,
+      announce,
+    });
   }
 
   /** Finishes what an earlier daemon left. Before the first beat. */
   async recover(): Promise<void> {
-    const { log, recoverBundles, clock } = this.#deps;
+    const { log, recoverBundles } = this.#deps;
     for (const report of await recoverBundles()) {
       this.recovered.push(report);
       log.warn(report, `found the bundle of an earlier run: ${report.action}`);
     }
-    this.index.recover(this.recovered, formatWall(clock.wallMs()));
-    await this.#retain();
+    await this.incidents.recover(this.recovered);
   }
 
   /** Another configuration from now on: incidents stay open, probes attached. Returns the detectors that had to begin anew. */
@@ -180,54 +180,30 @@ export class Daemon {
   /** Once a second. */
   beat(): void {
     // Bundles grow old also where nothing happens.
-    if (++this.#beats % RETAIN_BEATS === 0) void this.#retain();
+    if (++this.#beats % RETAIN_BEATS === 0) void this.incidents.retain();
     this.#deps.sample();
     this.sources.beat();
     if (this.#config.probes.smb_wire && !this.#ending) this.probe.beat();
     if (!this.#ending) for (const probe of this.further) probe.beat();
     this.#tellProbes();
     this.#feed.beat();
-    for (const { incident, reason } of this.judge.advance()) this.#close(incident, reason);
-    for (const incident of this.#snapshots.due(this.#deps.clock.nowNs())) this.#close(incident, "snapshot");
-    for (const run of this.#runs.values()) void run.beat();
-    this.#sampleReconnects();
-  }
-
-  /** Evidence because somebody asks for it, from before and for a time from now on. Throws AodError. */
-  snapshot(request: SnapshotRequest): IncidentJson {
-    const incident = this.#snapshots.take(request, this.#deps.clock.nowNs());
-    this.#open(incident);
-    const told = this.incident(incident.id);
-    if (told === undefined) throw new AodError("failed", `snapshot ${incident.id} ended at once`);
-    return told;
+    for (const over of this.judge.advance()) this.incidents.close(over);
+    this.incidents.beat();
+    this.waiterSearch.beat();
   }
 
   /** Something is wrong, or may be: an incident is open, or a source says so. */
   get troubled(): boolean {
-    return this.#runs.size > 0 || this.sources.situation.trouble;
-  }
-
-  incidentList(): IncidentJson[] {
-    return this.index.list().map((incident) => this.#runs.get(incident.id)?.json() ?? incident);
-  }
-
-  incident(id: string): IncidentJson | undefined {
-    return this.#runs.get(id)?.json() ?? this.index.get(id);
-  }
-
-  /** Resolves when all evidence that is asked for by now has come or failed. */
-  async idle(): Promise<void> {
-    await Promise.all([...this.#closing, ...[...this.#runs.values()].map((run) => run.idle())]);
+    return this.incidents.open > 0 || this.sources.situation.trouble;
   }
 
   /** Closes what is open, ends the probe. Resolves when every bundle is there or has failed. */
   async end(): Promise<void> {
     this.#ending = true;
     this.sources.close();
-    for (const run of this.#runs.values()) run.limit(END_LIMIT_MS);
-    for (const { incident, reason } of this.judge.end()) this.#close(incident, reason);
-    for (const incident of this.#snapshots.open) this.#close(incident, "end");
-    await Promise.all(this.#closing);
+    this.incidents.hurry();
+    for (const over of this.judge.end()) this.incidents.close(over);
+    await this.incidents.end();
     await Promise.all([this.probe, ...this.further.map(({ manager }) => manager)].map((probe) => probe.stop()));
   }
 
@@ -246,7 +222,7 @@ export class Daemon {
   #event(event: ProbeEvent): void {
     const { log } = this.#deps;
     this.lastProbeEventNs = this.#deps.clock.nowNs();
-    this.#reconnects.note(event);
+    this.waiterSearch.note(event);
     this.smbMetrics.take(event);
     // First: ops belong to the incident too that they open.
     this.judge.event(event);
@@ -283,92 +259,6 @@ export class Daemon {
     else this.#deps.observed(observation, deal);
   }
 
-  #step(step: IncidentStep, anomaly: Anomaly, target: IncidentTarget): void {
-    if (step.type === "grew") {
-      const run = this.#runs.get(step.incident.id);
-      run?.grew(anomaly);
-      if (step.worse && run !== undefined) this.#worse(run, anomaly);
-    } else if (step.type === "noted") {
-      if (anomaly.stage === "onset") this.#deps.log.info({ summary: anomaly.summary, ...textOf(target) }, "noted");
-    } else if (step.type === "opened") {
-      this.#open(step.incident);
-    } else if (step.reason !== "same fault" && anomaly.stage === "onset") {
-      const summary = { summary: anomaly.summary, ...textOf(target) };
-      const why = step.reason === "too many open" ? "are open" : "were opened within an hour";
-      this.#deps.log.warn(summary, `an anomaly was dropped: too many incidents ${why}`);
-    }
-  }
-
-  #worse(run: IncidentRun, anomaly: Anomaly): void {
-    const incident = run.json();
-    this.index.put(incident);
-    this.#deps.log.warn(
-      { incident: incident.id, severity: anomaly.severity, summary: anomaly.summary },
-      "incident got worse",
-    );
-    this.#deps.announce?.({ event: "worse", incident, summary: anomaly.summary });
-  }
-
-  #open(incident: Incident): void {
-    const { log, versions, host, createBundle, capture } = this.#deps;
-    const clock = standingClock(this.#deps.clock);
-    const run = new IncidentRun(incident, {
-      clock,
-      steppedMs: () => this.#deps.clock.wallMs() - clock.wallMs(),
-      log,
-      feed: this.#feed,
-      createBundle,
-      capture,
-      toJson: (op: SmbOp) => ({ ...opToJson(op, this.#names.of(op), clock) }),
-      losses: () => this.probe.losses,
-      versions,
-      host,
-      maxOpsBytes: this.#config.bundles.max_ops,
-      evidenceUntilNs: (one) => this.#snapshots.untilNs(one) ?? this.judge.incidents.evidenceUntilNs(one),
-    });
-    this.#runs.set(incident.id, run);
-    const json = run.json();
-    this.index.put(json);
-    this.#deps.announce?.({ event: "opened", incident: json, summary: incident.first.summary });
-    const { server, share } = incident.target;
-    log.warn({ incident: incident.id, server, share, summary: incident.first.summary }, "incident opened");
-  }
-
-  #close(incident: Incident, reason: CloseReason): void {
-    const run = this.#runs.get(incident.id);
-    if (run === undefined) return;
-    this.#snapshots.closed(incident.id);
-    const closing = this.#finish(run, reason).finally(() => {
-      this.#closing.delete(closing);
-    });
-    this.#closing.add(closing);
-  }
-
-  async #finish(run: IncidentRun, reason: CloseReason): Promise<void> {
-    const { log, clock } = this.#deps;
-    // Its opening captures have limits of their own, and may still run when it was short.
-    if (!this.#ending) await run.idle();
-    if (!this.#ending) run.limit(CLOSE_LIMIT_MS);
-    const closed = await run.close(reason);
-    this.#runs.delete(closed.id);
-    this.index.put(closed);
-    this.#deps.announce?.({ event: "closed", incident: closed, summary: closed.anomalies[0]?.summary ?? "" });
-    if (closed.bundle_error !== undefined)
-      this.lastBundleError = { time: formatWall(clock.wallMs()), message: closed.bundle_error };
-    if (closed.bundle === null) this.counters.bundlesFailed++;
-    else this.counters.bundles++;
-    log.warn(
-      { incident: closed.id, reason, bundle: closed.bundle, anomalies: closed.anomalies.length },
-      "incident closed",
-    );
-    await this.#retain();
-  }
-
-  async #retain(): Promise<void> {
-    const failed = await this.#deps.retain().catch((error: unknown) => [messageOf(error)]);
-    for (const message of failed) this.#deps.log.error({ error: message }, "an old bundle could not be removed");
-  }
-
   #probeState(state: ProbeState): void {
     const { log } = this.#deps;
     if (state.state !== "running" && state.state !== "starting") {
@@ -382,28 +272,5 @@ export class Daemon {
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
     else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
-  }
-
-  #sampleReconnects(): void {
-    if (this.#sampling) {
-      this.counters.beatsSkipped++;
-      return;
-    }
-    this.#sampling = true;
-    this.searchSinceNs = this.#deps.clock.nowNs();
-    this.#reconnects
-      .sample()
-      .then((waiters) => {
-        const deal = (): void => this.judge.waiters(waiters);
-        if (this.#deps.waiters === undefined) deal();
-        else this.#deps.waiters(waiters, deal);
-      })
-      .catch((error: unknown) =>
-        this.#deps.log.error({ error: messageOf(error) }, "tasks that wait for a reconnect could not be looked for"),
-      )
-      .finally(() => {
-        this.#sampling = false;
-        this.searchSinceNs = undefined;
-      });
   }
 }

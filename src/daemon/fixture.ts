@@ -146,7 +146,7 @@ export function createWorld(
         nowNs += S;
         wallMs += 1000;
         daemon.beat();
-        await daemon.idle();
+        await daemon.incidents.idle();
       }
     },
   };

@@ -14,7 +14,7 @@ const MOUNTSTATS_MS = 2000;
 const TICKS_PER_SECOND = 100;
 
 export interface MetricsSources extends Pick<StatusSources, "procRoot" | "readDebugData"> {
-  readonly daemon: Pick<Daemon, "counters">;
+  readonly daemon: Pick<Daemon, "incidents">;
   readonly status: () => Promise<Status>;
   readonly smbOps: SmbOpMetrics;
   readonly maxSeries: number;
@@ -42,8 +42,12 @@ async function families(sources: MetricsSources): Promise<Family[]> {
     ...servers.families,
     ...nfs.families,
     ...statusFamilies(status),
-    counter("aod_bundles_written", "Bundles that were finished.", daemon.counters.bundles),
-    counter("aod_bundles_failed", "Incidents of which the bundle could not be written.", daemon.counters.bundlesFailed),
+    counter("aod_bundles_written", "Bundles that were finished.", daemon.incidents.counters.bundles),
+    counter(
+      "aod_bundles_failed",
+      "Incidents of which the bundle could not be written.",
+      daemon.incidents.counters.bundlesFailed,
+    ),
     {
       name: "aod_metrics_left_out",
       type: "gauge",

@@ -7,7 +7,7 @@ const SOURCES_NS = 120e9;
 const SEARCH_NS = 60e9;
 
 /** What must show signs of life in a running daemon. What waits, is switched off or not supported here has none to show. */
-export function pulsesOf(daemon: Pick<Daemon, "probe" | "lastProbeEventNs" | "sources" | "searchSinceNs">): Pulse[] {
+export function pulsesOf(daemon: Pick<Daemon, "probe" | "lastProbeEventNs" | "sources" | "waiterSearch">): Pulse[] {
   return [
     {
       name: "the probe smb_wire",
@@ -26,14 +26,14 @@ export function pulsesOf(daemon: Pick<Daemon, "probe" | "lastProbeEventNs" | "so
         return Math.max(...wanted.map(({ lastSuccessNs, sinceNs }) => lastSuccessNs ?? sinceNs));
       },
     },
-    { name: "the search for waiting tasks", limitNs: SEARCH_NS, lastNs: () => daemon.searchSinceNs },
+    { name: "the search for waiting tasks", limitNs: SEARCH_NS, lastNs: () => daemon.waiterSearch.sinceNs },
   ];
 }
 
 /** For `systemctl status`. */
-export function summaryOf(daemon: Pick<Daemon, "probe" | "incidentList" | "judge" | "counters">): string {
-  const open = daemon.incidentList().filter(({ state }) => state === "open").length;
+export function summaryOf(daemon: Pick<Daemon, "probe" | "incidents" | "judge">): string {
+  const open = daemon.incidents.list().filter(({ state }) => state === "open").length;
   const probe = daemon.probe.state.state;
   const anomalies = daemon.judge.counters.anomalies;
-  return `probe smb_wire ${probe}; ${open} incidents open, ${anomalies} anomalies, ${daemon.counters.bundles} bundles since the start`;
+  return `probe smb_wire ${probe}; ${open} incidents open, ${anomalies} anomalies, ${daemon.incidents.counters.bundles} bundles since the start`;
 }

@@ -81,7 +81,7 @@ test("from its start to its end: socket, status, an incident, its bundle, and no
   assert.equal(probe.stopped, true);
 
   const again = await startDaemon(options);
-  const [remembered] = again.daemon.incidentList();
+  const [remembered] = again.daemon.incidents.list();
   assert.equal(remembered?.state, "closed");
   assert.ok(remembered?.bundle && existsSync(remembered.bundle));
   await again.end();

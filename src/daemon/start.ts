@@ -181,9 +181,9 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     {
       status,
       metrics: (_rest, accept) => metrics(accept),
-      incidents: (id) => (id === "" ? daemon.incidentList() : daemon.incident(id)),
+      incidents: (id) => (id === "" ? daemon.incidents.list() : daemon.incidents.get(id)),
     },
-    { snapshot: (body) => daemon.snapshot(parseSnapshot(body)) },
+    { snapshot: (body) => daemon.incidents.snapshot(parseSnapshot(body)) },
   );
   opened.add(() => api.close());
   log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);

@@ -149,7 +149,7 @@ function announcedBy(announcer: Announcer | undefined): Pick<Status["incidents"]
 export async function statusOf(sources: StatusSources): Promise<Status> {
   const { daemon, clock } = sources;
   const { dropped } = daemon.judge.incidents;
-  const all = daemon.incidentList();
+  const all = daemon.incidents.list();
   return {
     versions: sources.versions,
     pid: process.pid,
@@ -177,7 +177,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
       },
       counts: daemon.judge.incidents.counts,
       ...announcedBy(sources.announcer),
-      ...(daemon.index.error === undefined ? {} : { index_error: daemon.index.error }),
+      ...(daemon.incidents.index.error === undefined ? {} : { index_error: daemon.incidents.index.error }),
     },
     bundles: await bundlesOf(sources),
     ...(sources.rehearsal === undefined ? {} : { captures: sources.rehearsal }),
@@ -281,7 +281,7 @@ function targetsOf(read: ReadDebugData): TargetStatus[] {
 async function bundlesOf({ daemon, stateDir, listBundles, freeBytes }: StatusSources): Promise<Status["bundles"]> {
   const shared = {
     directory: join(stateDir, "bundles"),
-    ...(daemon.lastBundleError === undefined ? {} : { last_error: daemon.lastBundleError }),
+    ...(daemon.incidents.lastBundleError === undefined ? {} : { last_error: daemon.incidents.lastBundleError }),
     recovered: daemon.recovered,
   };
   try {

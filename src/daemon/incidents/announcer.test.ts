@@ -127,8 +127,8 @@ test("the daemon announces what opens and closes; a snapshot by hand too", async
     },
   });
   await world.seconds(1);
-  world.daemon.snapshot({ note: "for a test", forNs: 5e9 });
+  world.daemon.incidents.snapshot({ note: "for a test", forNs: 5e9 });
   await world.seconds(8);
-  await world.daemon.idle();
+  await world.daemon.incidents.idle();
   assert.deepEqual(told, ["opened info snapshot", "closed info snapshot"]);
 });

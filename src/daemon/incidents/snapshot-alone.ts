@@ -34,15 +34,15 @@ export async function snapshotAlone(options: AloneOptions): Promise<IncidentJson
     let id: string;
     try {
       running.beat();
-      id = running.daemon.snapshot(request).id;
+      id = running.daemon.incidents.snapshot(request).id;
       say(`no daemon runs: taking snapshot ${id} by myself, ${Math.round(request.forNs / 1e9)} s`);
-      await until(() => running.daemon.incident(id)?.state === "closed", signal);
+      await until(() => running.daemon.incidents.get(id)?.state === "closed", signal);
     } finally {
       clearInterval(beat);
       // Closes it where it is still open.
       await running.end();
     }
-    const taken = running.daemon.incident(id);
+    const taken = running.daemon.incidents.get(id);
     if (taken === undefined) throw new Error(`snapshot ${id} is gone`);
     return taken;
   } finally {
