@@ -10,7 +10,7 @@ export interface ReloadReport {
   /** RFC 3339, UTC. */
   readonly time: string;
   readonly result: "taken" | "refused";
-  /** Why it was refused, or the detectors that had to begin anew. */
+  /** Why it was refused. */
   readonly message?: string;
 }
 
@@ -39,17 +39,16 @@ export class LiveConfig {
     return this.#last;
   }
 
-  /** Takes over what `load` gives, as a whole or not at all. Never throws. `apply` names the detectors that had to begin anew. */
-  reload(load: () => Loaded, apply: (config: Config) => readonly string[]): ReloadReport {
+  /** Takes over what `load` gives, as a whole or not at all. Never throws.*/
+  reload(load: () => Loaded, apply: (config: Config) => void): ReloadReport {
     const time = formatWall(this.#clock.wallMs());
     const before = this.#loaded;
     try {
       const loaded = load();
       refuseFixed(before.config, loaded.config);
       this.#loaded = loaded;
-      const anew = apply(loaded.config);
-      const message = anew.length === 0 ? {} : { message: `begin anew: ${anew.join(", ")}` };
-      this.#last = { time, result: "taken", ...message };
+      apply(loaded.config);
+      this.#last = { time, result: "taken" };
     } catch (error) {
       this.#loaded = before;
       this.#last = { time, result: "refused", message: messageOf(error) };

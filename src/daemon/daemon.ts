@@ -168,13 +168,12 @@ export class Daemon {
     await this.incidents.recover(this.recovered);
   }
 
-  /** Another configuration from now on: incidents stay open, probes attached. Returns the detectors that had to begin anew. */
-  configure(config: Config): readonly string[] {
+  /** Another configuration from now on: incidents stay open, probes attached, and detectors keep what they know. */
+  configure(config: Config): void {
     this.#config = config;
-    const anew = this.judge.configure(config);
+    this.judge.configure(config);
     this.probe.configure(settingsOf(this.judge.needs));
     for (const probe of this.further) probe.configure();
-    return anew;
   }
 
   /** Once a second. */

@@ -56,10 +56,10 @@ export class Judge {
     );
   }
 
-  /** Another configuration from now on. Returns the detectors that had to begin anew. */
-  configure(config: Config): readonly string[] {
+  /** Another configuration from now on; every detector keeps what it has seen and learnt. */
+  configure(config: Config): void {
     const rules = detectorRules(config);
-    const { detectors, anew } = reconfigure(this.detectors, this.#rules, rules);
+    const detectors = reconfigure(this.detectors, this.#rules, rules);
     const known = new Set(this.detectors);
     const told = this.#standing.observations(this.#deps.clock.nowNs());
     // What was told once must reach who comes later.
@@ -68,7 +68,6 @@ export class Judge {
     this.detectors = detectors;
     this.needs = mergeNeeds(detectors.map((detector) => detector.needs));
     this.incidents.configure(incidentRules(config));
-    return anew;
   }
 
   event(event: ProbeEvent): void {

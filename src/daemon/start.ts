@@ -209,7 +209,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     reload: (load) => {
       const report = live.reload(load, (next) => daemon.configure(next));
       const { result, message } = report;
-      if (result === "taken") log.info({ config: live.source, ...(message && { message }) }, "configuration reloaded");
+      if (result === "taken") log.info({ config: live.source }, "configuration reloaded");
       else log.error({ error: message }, "the configuration was not reloaded: the old one goes on");
       return report;
     },

@@ -62,9 +62,9 @@ export class AuthDetector implements Detector {
   }
 
   configure(rules: AuthRules): void {
-    // What was counted in another window is no count in this one.
-    if (rules.windowNs !== this.#rules.windowNs) this.#failures.clear();
+    for (const window of this.#failures.values()) window.resize(rules.windowNs);
     this.#failures.resize(rules.maxTracked);
+    this.#verdicts.resize(rules.maxTracked);
     this.#rules = rules;
   }
 

@@ -18,7 +18,7 @@ interface Known {
   /** Since when all looks have shown tasks that wait for credits while nothing was answered. */
   starvedSinceNs: number | undefined;
   sessionBadSinceNs: number | undefined;
-  reconnects: WindowCount;
+  readonly reconnects: WindowCount;
 }
 
 const USER_SESSION_DELETED = 0xc000_0203;
@@ -37,7 +37,7 @@ export class ConnectionDetector implements Detector {
   readonly #expiries: BoundedMap<string, { readonly window: WindowCount; lastNs: number }>;
   readonly #answered: BoundedMap<bigint, number>;
   readonly #killed: BoundedMap<bigint, number>;
-  #statsReconnects: WindowCount;
+  readonly #statsReconnects: WindowCount;
   readonly #blindness = new Blindness([
     { source: "debug-data", without: "SMB: of connections only the number of reconnects is known" },
     {
@@ -63,12 +63,9 @@ export class ConnectionDetector implements Detector {
   }
 
   configure(rules: ConnectionRules): void {
-    // What was counted in another window is no count in this one.
-    if (rules.stormWindowNs !== this.#rules.stormWindowNs) {
-      this.#expiries.clear();
-      this.#statsReconnects = new WindowCount(rules.stormWindowNs);
-      for (const known of this.#known.values()) known.reconnects = new WindowCount(rules.stormWindowNs);
-    }
+    const counted = [...this.#known.values()].map(({ reconnects }) => reconnects);
+    const expired = [...this.#expiries.values()].map(({ window }) => window);
+    for (const window of [this.#statsReconnects, ...counted, ...expired]) window.resize(rules.stormWindowNs);
     for (const map of [this.#known, this.#expiries, this.#answered, this.#killed]) map.resize(rules.maxTargets);
     this.#rules = rules;
     this.needs = needsOf(rules);

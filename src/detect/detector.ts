@@ -90,8 +90,8 @@ export interface Detector {
   readonly name: string;
   readonly needs: Needs;
   observe(observation: Observation): Anomaly[];
-  /** Other rules from now on; what it has seen and learnt stays. Without it, a detector whose rules change is made anew. */
-  configure?(rules: unknown): void;
+  /** Other rules from now on, of the detector's own kind; what it has seen and learnt stays. */
+  configure(rules: unknown): void;
   /** These requests (by seq) do not hang, whatever the probe says: they count again only when they complete. */
   reject(seqs: readonly number[]): void;
   /** Numbers for `aod status`; what was dropped to keep a bound is among them. */

@@ -77,8 +77,7 @@ export class ErrorsDetector implements Detector {
   }
 
   configure(rules: ErrorsRules): void {
-    // What was counted in another window is no count in this one.
-    if (rules.windowNs !== this.#rules.windowNs) this.#tallies.clear();
+    for (const { window } of this.#tallies.values()) window.resize(rules.windowNs);
     this.#tallies.resize(tallies(rules));
     this.#rules = rules;
     this.needs = needsOf(rules);

@@ -52,8 +52,7 @@ export class CounterLatencyDetector implements Detector {
   }
 
   configure(rules: CounterLatencyRules): void {
-    // What was counted in another window is no count in this one.
-    if (rules.windowNs !== this.#rules.windowNs) this.#windows.clear();
+    for (const window of this.#windows.values()) window.resize(rules.windowNs);
     this.#windows.resize(rules.maxTargets);
     this.#rules = rules;
   }

@@ -23,8 +23,8 @@ export interface NetworkRules {
 }
 
 interface Known {
-  sent: WindowCount;
-  again: WindowCount;
+  readonly sent: WindowCount;
+  readonly again: WindowCount;
   zeroSinceNs: number | undefined;
   connectingSinceNs: number | undefined;
   /** At the last look: written and not acknowledged. */
@@ -52,13 +52,8 @@ export class NetworkDetector implements Detector {
   }
 
   configure(rules: NetworkRules): void {
-    // What was counted in another window is no count in this one.
-    if (rules.windowNs !== this.#rules.windowNs) {
-      for (const known of this.#known.values()) {
-        known.sent = new WindowCount(rules.windowNs);
-        known.again = new WindowCount(rules.windowNs);
-      }
-    }
+    for (const { sent, again } of this.#known.values())
+      for (const window of [sent, again]) window.resize(rules.windowNs);
     this.#known.resize(rules.maxTargets);
     this.#rules = rules;
   }

@@ -50,8 +50,8 @@ export class NfsRpcDetector implements Detector {
   }
 
   configure(rules: NfsRpcRules): void {
-    // What was counted in another window is no count in this one.
-    if (rules.windowNs !== this.#rules.windowNs) this.#known.clear();
+    for (const { again, timeouts } of this.#known.values())
+      for (const window of [again, timeouts]) window.resize(rules.windowNs);
     this.#known.resize(rules.maxTargets);
     this.#rules = rules;
   }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Detector } from "./detector.ts";
 import { MS, op, rules, S } from "./fixture.ts";
 import { reconfigure } from "./reconfigure.ts";
-import { createDetectors, type DetectorRules } from "./registry.ts";
+import { createDetectors } from "./registry.ts";
 
 const slow = (detector: Detector | undefined, seq: number, latencyMs: number) =>
   detector?.observe({ type: "ops", nowNs: 100 * S, ops: [op({ seq, latencyMs, endedNs: 100 * S })] }) ?? [];
@@ -13,8 +13,8 @@ test("another rule judges what was seen before it too", () => {
   const after = { latency: rules({ count: 2 }) };
   const [detector] = createDetectors(before);
   assert.deepEqual(slow(detector, 1, 600), []);
-  const { detectors, anew } = reconfigure(detector === undefined ? [] : [detector], before, after);
-  assert.deepEqual([detectors[0] === detector, anew], [true, []]);
+  const detectors = reconfigure(detector === undefined ? [] : [detector], before, after);
+  assert.equal(detectors[0], detector);
   assert.deepEqual(
     slow(detector, 2, 600).map(({ rule }) => rule),
     ["count"],
@@ -33,25 +33,19 @@ test("a threshold that was lowered is asked of the probe", () => {
   );
 });
 
-test("one without configure() stays while its rules do, and begins anew when they change", () => {
-  const make = ({ latency }: DetectorRules): Detector[] =>
-    latency === undefined
-      ? []
-      : createDetectors({ latency }).map((one) => Object.assign(one, { configure: undefined }));
-  const before = { latency: rules() };
-  const current = make(before);
-  const same = reconfigure(current, before, { latency: rules() }, make);
-  assert.deepEqual([same.detectors[0] === current[0], same.anew], [true, []]);
-  const other = reconfigure(current, before, { latency: rules({ count: 3 }) }, make);
-  assert.deepEqual([other.detectors[0] === current[0], other.anew], [false, ["latency"]]);
+test("detectors stay in the order in which they are told", () => {
+  const all = { latency: rules(), hang: { afterNs: 10 * S, exclude: new Set<number>(), locks: false, maxTracked: 64 } };
+  const names = (detectors: readonly Detector[]) => detectors.map(({ name }) => name);
+  const current = createDetectors(all);
+  assert.deepEqual(names(reconfigure(current, all, { ...all, latency: rules({ count: 3 }) })), names(current));
 });
 
 test("one that is switched off goes, one that is switched on comes", () => {
   const on = { latency: rules() };
   const current = createDetectors(on);
-  assert.deepEqual(reconfigure(current, on, {}).detectors, []);
+  assert.deepEqual(reconfigure(current, on, {}), []);
   assert.deepEqual(
-    reconfigure([], {}, on).detectors.map(({ name }) => name),
+    reconfigure([], {}, on).map(({ name }) => name),
     ["latency"],
   );
 });

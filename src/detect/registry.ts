@@ -28,23 +28,29 @@ export interface DetectorRules {
   readonly throughput?: ThroughputRules;
 }
 
-/** All detectors, one line each. */
-const makers: readonly ((rules: DetectorRules) => Detector | undefined)[] = [
-  ({ hang }) => hang && new HangDetector(hang),
-  ({ latency }) => latency && new LatencyDetector(latency),
-  ({ nfsLatency }) => nfsLatency && new NfsLatencyDetector(nfsLatency),
-  ({ counterLatency }) => counterLatency && new CounterLatencyDetector(counterLatency),
-  ({ errors }) => errors && new ErrorsDetector(errors),
-  ({ connection }) => connection && new ConnectionDetector(connection),
-  ({ network }) => network && new NetworkDetector(network),
-  ({ kernelLog }) => kernelLog && new KernelLogDetector(kernelLog),
-  ({ nfsRpc }) => nfsRpc && new NfsRpcDetector(nfsRpc),
-  ({ auth }) => auth && new AuthDetector(auth),
-  ({ slowdown }) => slowdown && new SlowdownDetector(slowdown),
-  ({ throughput }) => throughput && new ThroughputDetector(throughput),
+/** Makes a detector of its part of the rules. */
+interface DetectorKind {
+  readonly key: keyof DetectorRules;
+  readonly make: (rules: DetectorRules) => Detector | undefined;
+}
+
+/** All detectors, one line each, in the order in which they are told of an observation. */
+export const detectorKinds: readonly DetectorKind[] = [
+  { key: "hang", make: ({ hang }) => hang && new HangDetector(hang) },
+  { key: "latency", make: ({ latency }) => latency && new LatencyDetector(latency) },
+  { key: "nfsLatency", make: ({ nfsLatency }) => nfsLatency && new NfsLatencyDetector(nfsLatency) },
+  { key: "counterLatency", make: ({ counterLatency }) => counterLatency && new CounterLatencyDetector(counterLatency) },
+  { key: "errors", make: ({ errors }) => errors && new ErrorsDetector(errors) },
+  { key: "connection", make: ({ connection }) => connection && new ConnectionDetector(connection) },
+  { key: "network", make: ({ network }) => network && new NetworkDetector(network) },
+  { key: "kernelLog", make: ({ kernelLog }) => kernelLog && new KernelLogDetector(kernelLog) },
+  { key: "nfsRpc", make: ({ nfsRpc }) => nfsRpc && new NfsRpcDetector(nfsRpc) },
+  { key: "auth", make: ({ auth }) => auth && new AuthDetector(auth) },
+  { key: "slowdown", make: ({ slowdown }) => slowdown && new SlowdownDetector(slowdown) },
+  { key: "throughput", make: ({ throughput }) => throughput && new ThroughputDetector(throughput) },
 ];
 
 /** Those that are switched on. */
 export function createDetectors(rules: DetectorRules): Detector[] {
-  return makers.map((make) => make(rules)).filter((detector) => detector !== undefined);
+  return detectorKinds.map(({ make }) => make(rules)).filter((detector) => detector !== undefined);
 }

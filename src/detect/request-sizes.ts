@@ -17,6 +17,11 @@ export class RequestSizes {
     this.#classes = new BoundedMap(limit);
   }
 
+  /** Another limit from now on. */
+  resize(limit: number): void {
+    this.#classes.resize(limit);
+  }
+
   state({ servers }: DebugData): void {
     this.#shares.clear();
     for (const server of servers) {

@@ -121,6 +121,8 @@ export class SlowdownDetector implements Detector {
       for (const learnt of this.#learnt.values()) learnt.rate *= rules.sliceNs / this.#rules.sliceNs;
     this.#learnt.resize(rules.maxKeys);
     this.#data.resize(rules.maxKeys);
+    this.#verdicts.resize(rules.maxKeys);
+    this.#sizes.resize(rules.maxKeys);
     this.#rules = rules;
   }
 

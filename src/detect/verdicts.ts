@@ -40,6 +40,11 @@ export class Verdicts {
     return this.#running.size;
   }
 
+  /** Another limit from now on. */
+  resize(limit: number): void {
+    this.#running.resize(limit);
+  }
+
   tell({ key, quietNs, count = 1, sinceNs, evidence = {}, ...verdict }: Verdict): Anomaly {
     const { rule, severity, timeNs } = verdict;
     const name = `${rule} ${key}`;

@@ -5,7 +5,7 @@ const SLOTS = 32;
  * certain, what happened a whole window ago is not.
  */
 export class WindowCount {
-  readonly #slotNs: number;
+  #slotNs: number;
   readonly #slots = new Float64Array(SLOTS);
   #newest = Number.NEGATIVE_INFINITY;
 
@@ -22,6 +22,24 @@ export class WindowCount {
   total(nowNs: number): number {
     this.#turn(nowNs);
     return this.#slots.reduce((sum, amount) => sum + amount, 0);
+  }
+
+  /** A window of another length from now on. What is in it stays, each amount in the middle of the slot that it was in. */
+  resize(windowNs: number): void {
+    const slotNs = windowNs / SLOTS;
+    if (slotNs === this.#slotNs) return;
+    const before: [timeNs: number, amount: number][] = [];
+    // Before anything was counted there is no newest slot.
+    const slots = Number.isFinite(this.#newest) ? SLOTS : 0;
+    for (let age = slots - 1; age >= 0; age--) {
+      const slot = this.#newest - age;
+      const amount = this.#slots[indexOf(slot)] ?? 0;
+      if (amount > 0) before.push([(slot + 0.5) * this.#slotNs, amount]);
+    }
+    this.#slotNs = slotNs;
+    this.#newest = Number.NEGATIVE_INFINITY;
+    this.#slots.fill(0);
+    for (const [timeNs, amount] of before) this.add(timeNs, amount);
   }
 
   clear(): void {
