@@ -21,6 +21,7 @@ interface MachineFlags {
   readonly cpus: string;
   readonly icount?: boolean;
   readonly preempt?: Preemption;
+  readonly systemd?: boolean;
   readonly append?: string[];
   readonly timeLimit: string;
 }
@@ -32,6 +33,7 @@ function withMachineOptions(command: Command): Command {
     .option("--cpus <n>", "processors of the guest", String(defaultMachine.cpus))
     .option("--icount", "guest time counts instructions, on one processor")
     .option("--preempt <none|voluntary|full>", "preemption model of the kernel")
+    .option("--systemd", "the host's systemd as PID 1")
     .option("--append <words...>", "more words for the kernel's command line")
     .option("--time-limit <seconds>", "end the guest after this time", "600");
 }
@@ -43,6 +45,7 @@ function machineOf(flags: MachineFlags): MachineOptions {
     icount: flags.icount ?? false,
     append: flags.append ?? [],
     ...(flags.preempt === undefined ? {} : { preempt: flags.preempt }),
+    ...(flags.systemd === true ? { init: "systemd" as const } : {}),
   };
 }
 

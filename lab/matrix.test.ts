@@ -4,26 +4,30 @@ import { groupSize, groupsOf, machineFor } from "./matrix.ts";
 import { defaultMachine } from "./qemu.ts";
 import { defineScenario } from "./scenario.ts";
 
-const scenario = (name: string, preempt?: "full") =>
+const scenario = (name: string, preempt?: "full", init?: "systemd") =>
   defineScenario({
     name,
     summary: name,
     ...(preempt === undefined ? {} : { preempt }),
+    ...(init === undefined ? {} : { init }),
     setup: () => Promise.resolve(),
     timeline: () => Promise.resolve(),
     expect: () => {},
   });
 
-test("scenarios share a boot with those of their preemption model, so many at the most", () => {
+test("scenarios share a boot with those of their preemption model and PID 1, so many at the most", () => {
   const many = Array.from({ length: groupSize + 1 }, (_, n) => scenario(`plain-${n}`));
-  const groups = groupsOf([scenario("full-1", "full"), ...many, scenario("full-2", "full")]);
+  const service = scenario("service", undefined, "systemd");
+  const groups = groupsOf([scenario("full-1", "full"), service, ...many, scenario("full-2", "full")]);
   assert.deepEqual(
     groups.map((group) => group.map(({ name }) => name)),
-    [["full-1", "full-2"], many.slice(0, groupSize).map(({ name }) => name), [`plain-${groupSize}`]],
+    [["full-1", "full-2"], ["service"], many.slice(0, groupSize).map(({ name }) => name), [`plain-${groupSize}`]],
   );
 });
 
-test("a machine gets the preemption model of its scenarios, unless it was asked for another", () => {
+test("a machine gets the preemption model of its scenarios, unless it was asked for another, and their PID 1", () => {
+  assert.equal(machineFor([scenario("one", undefined, "systemd")], defaultMachine).init, "systemd");
+  assert.equal(machineFor([scenario("one")], defaultMachine).init, undefined);
   assert.equal(machineFor([scenario("one", "full")], defaultMachine).preempt, "full");
   assert.equal(machineFor([scenario("one")], defaultMachine).preempt, undefined);
   assert.equal(machineFor([scenario("one", "full")], { ...defaultMachine, preempt: "none" }).preempt, "none");

@@ -69,11 +69,11 @@ export async function runMatrix(options: MatrixOptions): Promise<Verdict[]> {
   return verdicts;
 }
 
-/** Scenarios that share a boot: of one preemption model, and not too many. */
+/** Scenarios that share a boot: of one preemption model and one PID 1, and not too many. */
 export function groupsOf(scenarios: readonly Scenario[]): Scenario[][] {
-  const models = [...new Set(scenarios.map((scenario) => scenario.preempt))];
-  return models.flatMap((model) => {
-    const same = scenarios.filter((scenario) => scenario.preempt === model);
+  const kindOf = ({ preempt, init }: Scenario): string => `${preempt} ${init}`;
+  return [...new Set(scenarios.map(kindOf))].flatMap((kind) => {
+    const same = scenarios.filter((scenario) => kindOf(scenario) === kind);
     const groups = Math.ceil(same.length / groupSize);
     return Array.from({ length: groups }, (_, n) => same.slice(n * groupSize, (n + 1) * groupSize));
   });
@@ -81,10 +81,12 @@ export function groupsOf(scenarios: readonly Scenario[]): Scenario[][] {
 
 /** The machine with what the scenarios need of it, unless it says otherwise itself. */
 export function machineFor(scenarios: readonly Scenario[], machine: MachineOptions): MachineOptions {
-  const [first] = scenarios;
-  return first?.preempt === undefined || machine.preempt !== undefined
-    ? machine
-    : { ...machine, preempt: first.preempt };
+  const { preempt, init } = scenarios[0] ?? {};
+  return {
+    ...machine,
+    ...(preempt === undefined || machine.preempt !== undefined ? {} : { preempt }),
+    ...(init === undefined ? {} : { init }),
+  };
 }
 
 function resultFile(tree: TreeState, kernel: string, scenario: string): string {

@@ -10,6 +10,8 @@ export interface MachineOptions {
   /** With `icount`, while the processor is idle: time passes as on the host, instead of leaping to the next timer. Programs that come over 9p then meet no time-outs. */
   readonly idleWaits?: boolean;
   readonly preempt?: Preemption;
+  /** PID 1; a shell when absent. */
+  readonly init?: "systemd";
   /** More words for the kernel's command line. */
   readonly append: readonly string[];
 }
@@ -55,6 +57,7 @@ export function kernelCommandLine(machine: MachineOptions, more: readonly string
     "random.trust_cpu=on",
     "log_buf_len=4M",
     ...(machine.preempt === undefined ? [] : [`preempt=${machine.preempt}`]),
+    ...(machine.init === undefined ? [] : [`lab.${machine.init}`]),
     ...machine.append,
     ...more,
   ].join(" ");

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly kernels?: { readonly only: readonly string[]; readonly why: string };
   /** Preemption model that it needs; that of the kernel's packager when absent. */
   readonly preempt?: Preemption;
+  /** PID 1 that it needs: a boot with the host's systemd instead of a shell. */
+  readonly init?: "systemd";
   /** What `--set KEY=VALUE` may change, with the default. */
   readonly settings?: Readonly<Record<string, string>>;
   /** In the guest: how long `setup` and `timeline` may take together, in s; 120 when absent. */

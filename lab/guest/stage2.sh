@@ -3,6 +3,29 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-linux}" LANG=C.UTF-8
 . /run/lab/boot.env
 exec < /dev/console > /dev/console 2>&1
+
+# systemd as PID 1 with no more of the host's units than every service wants; the job is a service of its own.
+if [ "${1:-}" != job ] && grep -qw lab.systemd /proc/cmdline; then
+  mkdir -p /run/systemd/system
+  ln -s "$LAB_REPO/lab/guest/stage2.sh" /run/lab-stage2.sh
+  # They walk over directories of the host, want a network, or wait for devices that are not there.
+  for unit in systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service systemd-timesyncd.service systemd-pstore.service \
+    systemd-modules-load.service systemd-binfmt.service systemd-update-utmp.service systemd-journal-flush.service timers.target; do
+    ln -s /dev/null "/run/systemd/system/$unit"
+  done
+  cat > /run/systemd/system/lab-job.service <<'END'
+[Unit]
+Requires=basic.target
+After=basic.target
+[Service]
+ExecStart=/bin/sh /run/lab-stage2.sh job
+LimitMEMLOCK=infinity
+LimitNOFILE=524288
+TasksMax=infinity
+END
+  exec /lib/systemd/systemd --system --unit=lab-job.service
+fi
+
 cd "$LAB_CWD" 2>/dev/null || cd /
 
 if [ -e /run/lab/interactive ]; then
