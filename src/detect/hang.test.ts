@@ -102,6 +102,23 @@ test("a task that sleeps long hangs when nothing is answered meanwhile", () => {
   assert.equal(anomaly?.summary, "a task in cifs has not ended for 69 s (dd, pid 9)", "an ECHO is no progress");
 });
 
+test("nor does a task that waits by design, on a server that has nothing else to answer", () => {
+  const notify = { stack: ["wait_for_response [cifs]", "SMB2_change_notify [cifs]", "smb3_notify [cifs]"] };
+  const lock = { stack: ["wait_for_response [cifs]", "cifs_send_recv [cifs]", "SMB2_lock [cifs]"] };
+  for (const facts of [notify, lock]) assert.deepEqual(tasks(make(), 100, task(1, facts)), []);
+  assert.equal(tasks(make({ exclude: new Set() }), 100, task(1, notify)).length, 1);
+  assert.equal(tasks(make({ locks: true }), 100, task(1, lock)).length, 1);
+  // Where stacks may not be read DebugData knows whose request it is.
+  const detector = make();
+  const state = (command: number) =>
+    detector.observe({ type: "smb-state", nowNs: 100 * S, data: smbState({}, [{ ...mid(command), pid: 9 }]) });
+  const unread = { pid: 9, tid: 9, comm: "dd", sinceNs: 1 * S, layer: "cifs", wchan: "wait_for_response" } as const;
+  state(15);
+  assert.deepEqual(tasks(detector, 100, unread), []);
+  state(5);
+  assert.equal(tasks(detector, 101, unread).length, 1);
+});
+
 test("RPCs: metadata by its age, data when the server answers nothing", () => {
   const detector = make();
   const flight = (nowS: number, procedure: string) =>

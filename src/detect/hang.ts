@@ -10,6 +10,7 @@ import {
   hangingRpcs,
   hangingTasks,
   hangingWaiters,
+  tasksWaitingByDesign,
 } from "./hanging.ts";
 import { seconds } from "./latency-summary.ts";
 import type { NfsMountDelta, Observation, ObservedTarget, StuckTask } from "./observation.ts";
@@ -39,6 +40,7 @@ export class HangDetector implements Detector {
   /** Per NFS server, and of each protocol as a whole: when an answer came last. */
   readonly #answeredNs: BoundedMap<string, number>;
   #stuck: readonly StuckTask[] = [];
+  #byDesign: ReadonlySet<number> = new Set();
   #hanging = 0;
   readonly #blindness = new Blindness([
     {
@@ -95,8 +97,9 @@ export class HangDetector implements Detector {
         return this.#tell(hangingRpcs(observation.ops, nowNs, this.#rules, answeredNs), nowNs);
       case "stuck-tasks":
         this.#stuck = observation.tasks.slice(0, this.#rules.maxTracked);
-        return this.#tell(hangingTasks(this.#stuck, nowNs, this.#rules, answeredNs), nowNs);
+        return this.#tell(hangingTasks(this.#stuck, nowNs, this.#rules, answeredNs, this.#byDesign), nowNs);
       case "smb-state": {
+        this.#byDesign = tasksWaitingByDesign(observation.data.mids, this.#rules);
         if (!this.#blindness.lacks("smb_wire")) return [];
         const { mids } = observation.data;
         const keys = mids.map(({ connectionId, mid, command }) => `${connectionId ?? ""}|${mid}|${command}`);

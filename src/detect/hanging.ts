@@ -152,19 +152,38 @@ export function hangingRpcs(
   });
 }
 
-/** Whoever waits for a large file to be written sleeps long, and answers come all the while. */
+/** Command code -> functions of the client in which a task waits for the answer to it. */
+const waitingFunctions: ReadonlyMap<number, RegExp> = new Map([
+  [15, /^(?:SMB2_change_notify|smb3_notify)\b/],
+  [LOCK, /^(?:SMB2_lock|smb2_lockv|smb2_mand_lock|cifs_setlk|cifs_lock|cifs_flock)\b/],
+]);
+
+/** The tasks whose requests last as long as they have to. */
+export function tasksWaitingByDesign(mids: readonly DebugMid[], rules: HangRules): ReadonlySet<number> {
+  return new Set(mids.flatMap(({ command, pid: tid }) => (isWaiting(command, rules) ? [tid] : [])));
+}
+
+/**
+ * Whoever waits for a large file to be written sleeps long, and answers come all the while; whoever waits for a change or a lock sleeps for as long as
+ * there is none. `byDesign`: those of whom DebugData says so.
+ */
 export function hangingTasks(
   tasks: readonly StuckTask[],
   nowNs: number,
-  { afterNs }: HangRules,
+  rules: HangRules,
   answeredNs: (key: string) => number | undefined,
+  byDesign: ReadonlySet<number>,
 ): Hanging[] {
+  const { afterNs } = rules;
+  const waiting = [...waitingFunctions].filter(([command]) => isWaiting(command, rules));
+  const waits = ({ tid, stack }: StuckTask): boolean =>
+    byDesign.has(tid) || waiting.some(([, functions]) => stack?.some((frame) => functions.test(frame)) === true);
   const silent = ({ layer, target }: StuckTask): boolean => {
     const whole = layer === "cifs" ? "smb" : "nfs";
     const known = layer !== "cifs" && target !== undefined ? serverKey(target) : whole;
     return nowNs - (answeredNs(known) ?? Number.NEGATIVE_INFINITY) >= afterNs;
   };
-  const old = tasks.filter((task) => nowNs - task.sinceNs >= afterNs && silent(task));
+  const old = tasks.filter((task) => nowNs - task.sinceNs >= afterNs && silent(task) && !waits(task));
   return old.map(({ pid, tid, comm, layer, sinceNs, target, wchan }): Hanging => {
     const known: AnomalyTarget = target ?? { protocol: layer === "cifs" ? "smb" : "nfs" };
     return {
