@@ -2,6 +2,7 @@ import type { SmbOp, Waiter } from "../probe/op.ts";
 import type { RpcOp } from "../probe/rpc-op.ts";
 import { commandName } from "../smb/commands.ts";
 import type { DebugMid } from "../smb/debug-data.ts";
+import { LOCK, waitingFunctions, waitsFor } from "../smb/waiting.ts";
 import type { AnomalyTarget, Evidence, Hang, WorstOp } from "./detector.ts";
 import { rpcTarget } from "./nfs-latency.ts";
 import type { StuckTask } from "./observation.ts";
@@ -33,7 +34,6 @@ export interface Hanging {
   readonly worst?: Omit<WorstOp, "latencyUs">;
 }
 
-const LOCK = 10;
 /** What moves data may wait for its turn as long as others are answered. */
 const dataProcedures: ReadonlySet<string> = new Set(["READ", "WRITE", "COMMIT", "READ_PLUS"]);
 /** NFSv4 keeps these open, or asks for them again, for as long as another client holds something. */
@@ -152,12 +152,6 @@ export function hangingRpcs(
   });
 }
 
-/** Command code -> functions of the client in which a task waits for the answer to it. */
-const waitingFunctions: ReadonlyMap<number, RegExp> = new Map([
-  [15, /^(?:SMB2_change_notify|smb3_notify)\b/],
-  [LOCK, /^(?:SMB2_lock|smb2_lockv|smb2_mand_lock|cifs_setlk|cifs_lock|cifs_flock)\b/],
-]);
-
 /** The tasks whose requests last as long as they have to. */
 export function tasksWaitingByDesign(mids: readonly DebugMid[], rules: HangRules): ReadonlySet<number> {
   return new Set(mids.flatMap(({ command, pid: tid }) => (isWaiting(command, rules) ? [tid] : [])));
@@ -175,9 +169,8 @@ export function hangingTasks(
   byDesign: ReadonlySet<number>,
 ): Hanging[] {
   const { afterNs } = rules;
-  const waiting = [...waitingFunctions].filter(([command]) => isWaiting(command, rules));
-  const waits = ({ tid, stack }: StuckTask): boolean =>
-    byDesign.has(tid) || waiting.some(([, functions]) => stack?.some((frame) => functions.test(frame)) === true);
+  const waiting = [...waitingFunctions.keys()].filter((command) => isWaiting(command, rules));
+  const waits = ({ tid, stack = [] }: StuckTask): boolean => byDesign.has(tid) || waitsFor(stack, waiting);
   const silent = ({ layer, target }: StuckTask): boolean => {
     const whole = layer === "cifs" ? "smb" : "nfs";
     const known = layer !== "cifs" && target !== undefined ? serverKey(target) : whole;

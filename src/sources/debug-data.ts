@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseDebugData } from "../smb/debug-data.ts";
+import { waitingFunctions } from "../smb/waiting.ts";
 import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 
@@ -21,11 +22,12 @@ export function debugDataSource({ procRoot, clock }: SourceRoots): Source {
       const nowNs = clock.nowNs();
       const data = parseDebugData(file.text);
       const before = pending;
-      pending = new Set(data.mids.slice(0, MAX_MIDS).map((mid) => `${mid.connectionId ?? ""} ${mid.mid} ${mid.pid}`));
+      const mids = data.mids.filter(({ command }) => !waitingFunctions.has(command)).slice(0, MAX_MIDS);
+      pending = new Set(mids.map((mid) => `${mid.connectionId ?? ""} ${mid.mid} ${mid.pid}`));
       const broken = data.servers.some(({ tcpStatus }) => tcpStatus !== undefined && tcpStatus !== 1);
       return {
         observations: data.servers.length === 0 ? [] : [{ type: "smb-state", nowNs, data }],
-        // The same request at two looks: a second is long.
+        // The same request at two looks: a second is long, but for what waits by design.
         trouble: broken || [...pending].some((key) => before.has(key)),
         ...(file.cut ? { degraded: `only its first ${LIMIT_BYTES / 1024 ** 2} MiB` } : {}),
       };

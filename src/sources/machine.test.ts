@@ -43,6 +43,21 @@ describe("DebugData", () => {
     assert.equal("trouble" in third && third.trouble, false);
   });
 
+  it("a watch on a directory and a lock that waits are no trouble", async (t) => {
+    const machine = fakeMachine(t);
+    const source = debugDataSource(machine.roots);
+    const hung = fixture("proc/6.12/hang/DebugData_hung");
+    for (const command of [15, 10]) {
+      machine.write("proc/fs/cifs/DebugData", hung.replaceAll(/\bcom: \d+/g, `com: ${command}`));
+      await machine.outcome(source);
+      const outcome = await machine.outcome(source);
+      assert.ok("observations" in outcome);
+      const { mids } = only(outcome.observations, "smb-state").data;
+      assert.deepEqual([...new Set(mids.map((mid) => mid.command))], [command]);
+      assert.equal(outcome.trouble, false);
+    }
+  });
+
   it("a connection that is not good is trouble at once", async (t) => {
     const machine = fakeMachine(t);
     machine.write("proc/fs/cifs/DebugData", fixture("proc/6.12/DebugData_down"));
@@ -256,7 +271,15 @@ describe("stuck tasks", () => {
         target: { protocol: "nfs", server: "nas", address: "10.0.0.2", export: "/export" },
       },
     ]);
+    const trouble = async (): Promise<boolean | undefined> => {
+      const outcome = await machine.outcome(source);
+      return "trouble" in outcome ? outcome.trouble : undefined;
+    };
+    assert.equal(await trouble(), true);
     for (const tid of [100, 200]) machine.write(`proc/${tid}/task/${tid}/stat`, "9 (x) S 1\n");
+    write(machine, 500, "[<0>] wait_for_response+0x5a/0x90 [cifs]\n[<0>] SMB2_change_notify+0x1/0x2 [cifs]\n");
+    assert.equal(await trouble(), false, "it waits for a change");
+    machine.write("proc/500/task/500/stat", "9 (x) S 1\n");
     assert.deepEqual(only(await machine.look(source), "stuck-tasks").tasks, []);
     assert.deepEqual(await machine.look(source), []);
   });

@@ -1,4 +1,5 @@
 import type { ObservedTarget, StuckTask } from "../detect/observation.ts";
+import { waitsFor } from "../smb/waiting.ts";
 import { type TaskPlace, taskUid, taskWaitsIn } from "../system/task-files.ts";
 import { type StackFrame, taskStack } from "../system/task-stack.ts";
 import { tasksSleepingHard } from "../system/tasks.ts";
@@ -53,7 +54,7 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
       known = now;
       return {
         observations: news ? [{ type: "stuck-tasks", nowNs, tasks }] : [],
-        trouble: tasks.length > 0,
+        trouble: tasks.some(({ stack = [] }) => !waitsFor(stack)),
         ...(refused
           ? { degraded: "kernel stacks may not be read: only the function that a task sleeps in is known" }
           : {}),
