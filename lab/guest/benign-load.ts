@@ -10,6 +10,8 @@ import { sambaUser } from "./samba.ts";
 interface Work {
   readonly name: string;
   readonly restSeconds: number;
+  /** One of these at a time: more of them would be an overloaded machine, not a healthy one. */
+  readonly heavy?: boolean;
   readonly round: (n: number) => Promise<void>;
 }
 
@@ -21,10 +23,11 @@ export class BenignLoad {
   #stopping = false;
 
   constructor(lab: Lab, works: readonly Work[]) {
-    for (const work of works) {
-      const loop = this.#run(lab, work);
+    const heavy = works.filter((work) => work.heavy === true);
+    for (const turns of [heavy, ...works.filter((work) => work.heavy !== true).map((work) => [work])]) {
+      const loop = this.#run(lab, turns);
       // Reported by stop(); until then nobody waits for it.
-      loop.catch((error: unknown) => lab.tell(`${work.name} ended: ${messageOf(error)}`));
+      loop.catch((error: unknown) => lab.tell(`the load has a gap: ${messageOf(error)}`));
       this.#loops.push(loop);
     }
   }
@@ -35,18 +38,21 @@ export class BenignLoad {
     await Promise.all(this.#loops);
   }
 
-  async #run(lab: Lab, { name, restSeconds, round }: Work): Promise<void> {
-    this.rounds[name] = 0;
+  /** Takes turns. */
+  async #run(lab: Lab, works: readonly Work[]): Promise<void> {
     for (let n = 0; !this.#stopping; n++) {
-      await round(n);
-      this.rounds[name]++;
-      for (let rested = 0; rested < restSeconds && !this.#stopping; rested++) await lab.sleep(1);
+      for (const { name, restSeconds, round } of works) {
+        if (this.#stopping) return;
+        await round(n);
+        this.rounds[name] = n + 1;
+        for (let rested = 0; rested < restSeconds && !this.#stopping; rested++) await lab.sleep(1);
+      }
     }
   }
 }
 
 const limit = { timeoutMs: 600_000 };
-const sources = 12;
+const sources = 4;
 
 /** Sources for a build and a tree of small files, outside of the shares. */
 export async function prepareBenignLoad(lab: Lab): Promise<void> {
@@ -65,9 +71,9 @@ export async function prepareBenignLoad(lab: Lab): Promise<void> {
   const objects = [...names, "main"].map((name) => `${name}.o`).join(" ");
   const rules = `program: ${objects}\n\t$(CC) -o $@ $^\n%.o: %.c all.h\n\t$(CC) -O0 -c -o $@ $<\n`;
   writeFileSync(join(project, "Makefile"), rules);
-  for (let n = 0; n < 200; n++) writeFileSync(join(small, `note-${n}.txt`), `note ${n}\n`.repeat(1 + (n % 90)));
+  for (let n = 0; n < 60; n++) writeFileSync(join(small, `note-${n}.txt`), `note ${n}\n`.repeat(1 + (n % 90)));
   await lab.run(["tar", "-C", lab.work, "-cf", join(lab.work, "small.tar"), "small"], limit);
-  await lab.run(["dd", "if=/dev/urandom", `of=${join(lab.work, "large")}`, "bs=1M", "count=48", "status=none"], limit);
+  await lab.run(["dd", "if=/dev/urandom", `of=${join(lab.work, "large")}`, "bs=1M", "count=16", "status=none"], limit);
 }
 
 /** Of each mount: large copies, builds, many small files, locks that others wait for. */
@@ -77,7 +83,8 @@ export function workOn(lab: Lab, name: string, mountPoint: string): Work[] {
   return [
     {
       name: `${name}: large copies`,
-      restSeconds: 15,
+      restSeconds: 5,
+      heavy: true,
       round: async (n) => {
         const copy = at(`copy-${n % 2}`);
         await run("cp", join(lab.work, "large"), copy);
@@ -88,7 +95,8 @@ export function workOn(lab: Lab, name: string, mountPoint: string): Work[] {
     },
     {
       name: `${name}: builds`,
-      restSeconds: 20,
+      restSeconds: 5,
+      heavy: true,
       round: async () => {
         await run("cp", "-r", join(lab.work, "project"), at("project"));
         await run("make", "-s", "-C", at("project"), "CC=cc");
@@ -97,7 +105,8 @@ export function workOn(lab: Lab, name: string, mountPoint: string): Work[] {
     },
     {
       name: `${name}: small files`,
-      restSeconds: 10,
+      restSeconds: 5,
+      heavy: true,
       round: async () => {
         await run("tar", "-C", mountPoint, "-xf", join(lab.work, "small.tar"));
         await run("ls", "-lR", at("small"));
@@ -107,7 +116,7 @@ export function workOn(lab: Lab, name: string, mountPoint: string): Work[] {
     },
     {
       name: `${name}: lock waits`,
-      restSeconds: 5,
+      restSeconds: 15,
       round: async (n) => {
         const lock = at("lock");
         await Promise.all([
@@ -148,7 +157,7 @@ export function mountWork(lab: Lab, idle: readonly string[]): Work[] {
   return [
     {
       name: "mount and umount",
-      restSeconds: 15,
+      restSeconds: 30,
       round: async (n) => {
         const [type, source, options] = mounts[n % mounts.length] ?? mounts[0];
         await run("mount", "-t", type, source, place, "-o", options);
