@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { unlessAbsent } from "./absent.ts";
 import { PrivateApt } from "./apt.ts";
 import { runCommand } from "./command.ts";
 import { cacheRoot } from "./paths.ts";
@@ -31,5 +32,5 @@ export async function prometheusPrograms(env: NodeJS.ProcessEnv = process.env): 
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+  return (await unlessAbsent(stat(path))) !== undefined;
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { unlessAbsent } from "./absent.ts";
 import { kernelLines } from "./kernels.ts";
 import { treeState } from "./matrix.ts";
 import { repoRoot } from "./paths.ts";
@@ -29,7 +30,7 @@ export async function storeReport(
 export async function writeKernelsDocument(): Promise<void> {
   const reports: KernelReport[] = [];
   for (const { name } of kernelLines) {
-    const text = await readFile(pathOf(name), "utf8").catch(() => undefined);
+    const text = await unlessAbsent(readFile(pathOf(name), "utf8"));
     if (text !== undefined) reports.push(JSON.parse(text) as KernelReport);
   }
   await writeFile(join(repoRoot, "docs", "kernels.md"), kernelsDocument(reports));

@@ -5,10 +5,10 @@ import { AodRpcFlag, type AodRpcOp, AodRpcState, type AodRpcTarget } from "./dec
 import type { OpBase } from "./op.ts";
 
 /**
- * `open`: no answer yet; `answered`: the RPC layer has counted an attempt, which may be made again; `held`: the server asked to come again later
- * and the caller sleeps; `closed`: final; `ghost`: its end was missed.
+ * `open`: no answer yet; `answered`: the RPC layer has counted an attempt, which may be made again; `unsent`: it ended before it was sent, and the client may
+ * make it again; `held`: the server asked to come again later and the caller sleeps; `closed`: final; `ghost`: its end was missed.
  */
-export type RpcState = "open" | "answered" | "held" | "closed" | "ghost";
+export type RpcState = "open" | "answered" | "unsent" | "held" | "closed" | "ghost";
 
 /** Where an RPC's time went, in µs: until it was sent (for the last time), from there to the answer, and from there to its end. */
 export interface RpcPhases {
@@ -85,12 +85,14 @@ const states: ReadonlyMap<number, RpcState> = new Map([
 
 /** `nowNs`: the moment of observation. Undefined for a record that holds no op of its own. */
 export function rpcOpOf(raw: AodRpcOp, nowNs: number, known?: AodRpcTarget, path?: string): RpcOp | undefined {
-  const state = states.get(raw.state);
-  if (state === undefined) return undefined;
+  const stored = states.get(raw.state);
+  if (stored === undefined) return undefined;
   const { flags, version } = raw;
+  const counted = raw.attempts > 0;
+  // Nobody has answered what was never sent.
+  const state = stored === "answered" && !counted ? "unsent" : stored;
   const endedNs = state === "closed" ? raw.closed : undefined;
   const minor = version === 4 ? raw.minor || (known?.minor ?? 0) : 0;
-  const counted = raw.attempts > 0;
   return {
     seq: raw.seq,
     state,

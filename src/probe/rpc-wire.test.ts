@@ -106,6 +106,12 @@ describe("an RPC", () => {
     assert.equal(opOf({ seq: 6 }, make.pathsFrame(5, ["f"])).path, undefined);
   });
 
+  it("what ended before it was sent was not answered", () => {
+    const at = (attempts: number) => opOf({ state: S.ANSWERED, attempts });
+    assert.deepEqual([at(0).state, at(0).xid, at(0).endedNs], ["unsent", undefined, undefined]);
+    assert.equal(at(1).state, "answered");
+  });
+
   it("an OPEN that needed none is no op", () => {
     const decoder = new RpcDecoder();
     const event = events([make.rpcOpsFrame([make.rawRpc({ state: S.UNSENT })])], decoder)[0];

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { findProcedure, procedureNames } from "../nfs/procedures.ts";
 import { findNfsStatus, rpcStatusName } from "../nfs/status.ts";
 import { isVersion, type NfsVersion, parseVersion, versionText } from "../nfs/versions.ts";
-import type { RpcOp } from "../probe/rpc-op.ts";
+import type { RpcOp, RpcState } from "../probe/rpc-op.ts";
 import type { RpcSettings } from "../probe/rpc-settings.ts";
 import { wallTimeOf } from "../system/clock.ts";
 import { unknownName } from "./arguments.ts";
@@ -88,10 +88,18 @@ function procedureSet(text: string, before?: ReadonlySet<string>): ReadonlySet<s
   return names;
 }
 
-/** `READ`, `READ (open)` of what is in flight, `WRITE (retry)` while the server has it wait. */
+const stateTexts: Readonly<Record<RpcState, string>> = {
+  open: "open",
+  answered: "answered",
+  unsent: "not sent",
+  held: "retry",
+  ghost: "end missed",
+  closed: "ended",
+};
+
+/** `READ`, `READ (open)` of what is in flight, `READ (not sent)` of what failed before it was sent, `WRITE (retry)` while the server has it wait. */
 export function procedureText({ procedure, state, endedNs }: RpcOp): string {
-  if (endedNs !== undefined) return procedure;
-  return `${procedure} (${state === "ghost" ? "end missed" : state === "held" ? "retry" : "open"})`;
+  return endedNs === undefined ? `${procedure} (${stateTexts[state]})` : procedure;
 }
 
 /** Attempts beyond the first, for whatever reason the client made them. */
