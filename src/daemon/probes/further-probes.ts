@@ -103,6 +103,8 @@ export class FurtherProbe {
   seen = 0;
   /** In flight now; absent where the probe does not tell. */
   open: number | undefined;
+  /** CLOCK_MONOTONIC ns of its last word. */
+  lastEventNs: number | undefined;
   readonly #deps: FurtherDeps;
 
   constructor(kind: FurtherKind, starter: FurtherStarter, deps: FurtherDeps) {
@@ -133,6 +135,7 @@ export class FurtherProbe {
   }
 
   #event(event: OpEvent<OpBase>): void {
+    this.lastEventNs = this.#deps.nowNs();
     if (event.type === "inflight") this.open = event.inflight.open;
     // Of every probe an entry counts what ended in the tick.
     if (event.type === "tick" && "entries" in event.tick) this.seen += countsOf(event.tick.entries);
