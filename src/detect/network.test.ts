@@ -59,19 +59,51 @@ test("no acknowledgement, no answer to a connection request", () => {
 });
 
 test("a connection that ends with something under way; an unmount and an idle time-out end one too", () => {
-  const end = (before: Partial<SocketSample>, inFlight: boolean, resetsReceived: number): string[] => {
+  interface Ending {
+    readonly before?: Partial<SocketSample>;
+    readonly inFlight?: boolean;
+    readonly resets?: number;
+    /** When a mount of that server goes. */
+    readonly unmountS?: number;
+    /** Connections to the same server beside it. */
+    readonly others?: number;
+  }
+  const end = ({ before = {}, inFlight = false, resets = 0, unmountS, others = 0 }: Ending): string[] => {
     const detector = make();
     detector.observe({ type: "smb-state", nowNs: 0, data: smbState({}, inFlight ? [mid(9)] : [mid(15), mid(13, 2n)]) });
-    look(detector, 1, before);
-    const { target, local, remote } = socket();
+    const beside = Array.from({ length: others }, (_, n) =>
+      socket({ local: { address: "192.0.2.9", port: 50_000 + n } }),
+    );
+    detector.observe({ type: "sockets", nowNs: 20 * S, sockets: [socket(before), ...beside], gone: [] });
+    const { target, local, remote } = socket(before);
     const gone = [{ target, local, remote, state: "ESTABLISHED", replaced: true }];
-    const tcp = { intervalNs: S, segmentsOut: 1, retransmits: 0, resetsReceived, resetsSent: 0, connectFailures: 0 };
-    return brief(detector.observe({ type: "sockets", nowNs: 2 * S, sockets: [], gone, tcp }));
+    const tcp = {
+      intervalNs: S,
+      segmentsOut: 1,
+      retransmits: 0,
+      resetsReceived: resets,
+      resetsSent: 0,
+      connectFailures: 0,
+    };
+    const said = detector.observe({ type: "sockets", nowNs: 30 * S, sockets: beside, gone, tcp });
+    if (unmountS !== undefined) {
+      const mount = { target, mountPoint: "/mnt/a", device: "0:45", type: "cifs" };
+      said.push(...detector.observe({ type: "mounts", nowNs: unmountS * S, all: [], mounted: [], unmounted: [mount] }));
+    }
+    return brief([...said, ...detector.observe({ type: "sockets", nowNs: 35 * S, sockets: beside, gone: [] })]);
   };
-  assert.deepEqual(end({}, false, 1), []);
-  assert.deepEqual(end({}, false, 0), []);
-  assert.deepEqual(end({ unacked: 2 }, false, 0), ["lost onset warning"]);
-  assert.deepEqual(end({}, true, 3), ["reset onset warning"]);
+  assert.deepEqual(end({ resets: 1 }), []);
+  assert.deepEqual(end({}), []);
+  assert.deepEqual(end({ before: { unacked: 2 } }), ["lost onset warning"]);
+  assert.deepEqual(end({ inFlight: true, resets: 3 }), ["reset onset warning"]);
+  assert.deepEqual(end({ before: { unacked: 2 }, unmountS: 32 }), [], "the last look was in the middle of the work");
+  assert.deepEqual(end({ before: { unacked: 2 }, unmountS: 12 }), ["lost onset warning"], "of another mount, before");
+  assert.deepEqual(end({ inFlight: true, others: 1 }), [], "the requests may be those of the other connection");
+  const nfs = {
+    target: { protocol: "nfs", address: "192.0.2.1" },
+    remote: { address: "192.0.2.1", port: 2049 },
+  } as const;
+  assert.deepEqual(end({ before: nfs, inFlight: true }), [], "requests of SMB are none of NFS");
 });
 
 test("connections come and go, its memory is bounded", () => {

@@ -4,7 +4,8 @@ import { BoundedMap } from "./bounded-map.ts";
 import { isWanted } from "./connection-look.ts";
 import type { Anomaly, Detector, Needs, Severity } from "./detector.ts";
 import { seconds } from "./latency-summary.ts";
-import type { Observation, SocketGone, SocketSample, TcpCounters } from "./observation.ts";
+import { type LostConnection, LostConnections } from "./lost-connections.ts";
+import type { Observation, SocketSample } from "./observation.ts";
 import { targetText } from "./target.ts";
 import { type Verdict, Verdicts } from "./verdicts.ts";
 import { WindowCount } from "./window-count.ts";
@@ -27,8 +28,6 @@ interface Known {
   readonly again: WindowCount;
   zeroSinceNs: number | undefined;
   connectingSinceNs: number | undefined;
-  /** At the last look: written and not acknowledged. */
-  owed: boolean;
 }
 
 const QUIET_NS = 30e9;
@@ -39,6 +38,7 @@ export class NetworkDetector implements Detector {
   readonly needs: Needs = { slowNs: new Map() };
   #rules: NetworkRules;
   readonly #known: BoundedMap<string, Known>;
+  readonly #lost: LostConnections;
   readonly #verdicts = new Verdicts("network");
   readonly #blindness = new Blindness([
     { source: "sockets", without: "nothing of the network: no retransmission, closed window or reset" },
@@ -49,12 +49,14 @@ export class NetworkDetector implements Detector {
   constructor(rules: NetworkRules) {
     this.#rules = rules;
     this.#known = new BoundedMap(rules.maxTargets);
+    this.#lost = new LostConnections(rules.maxTargets);
   }
 
   configure(rules: NetworkRules): void {
     for (const { sent, again } of this.#known.values())
       for (const window of [sent, again]) window.resize(rules.windowNs);
     this.#known.resize(rules.maxTargets);
+    this.#lost.resize(rules.maxTargets);
     this.#rules = rules;
   }
 
@@ -75,12 +77,14 @@ export class NetworkDetector implements Detector {
       }
       this.#inFlight = counts;
     }
-    if (observation.type !== "sockets") return [];
-    const { sockets, gone, tcp, nowNs } = observation;
-    return [
-      ...gone.flatMap((socket) => this.#gone(socket, tcp, nowNs)),
-      ...sockets.flatMap((socket) => this.#look(socket, nowNs)),
-    ];
+    const { nowNs } = observation;
+    if (observation.type === "mounts") this.#lost.unmounted(observation.unmounted, nowNs);
+    const lost = this.#lost.due(nowNs).map((one) => this.#tellLost(one, nowNs));
+    if (observation.type !== "sockets") return lost;
+    const { sockets, gone, tcp } = observation;
+    for (const socket of gone) this.#known.delete(keyOf(socket));
+    this.#lost.look(sockets, gone, tcp, this.#inFlight, nowNs);
+    return [...lost, ...sockets.flatMap((socket) => this.#look(socket, nowNs))];
   }
 
   reject(): void {}
@@ -100,11 +104,9 @@ export class NetworkDetector implements Detector {
       again: new WindowCount(windowNs),
       zeroSinceNs: undefined,
       connectingSinceNs: undefined,
-      owed: false,
     }));
     known.zeroSinceNs = socket.zeroWindow ? (known.zeroSinceNs ?? nowNs) : undefined;
     known.connectingSinceNs = socket.state === "SYN_SENT" ? (known.connectingSinceNs ?? nowNs) : undefined;
-    known.owed = (socket.unacked ?? 0) > 0 || socket.sendQueue > 0;
     if (socket.delta !== undefined) {
       known.sent.add(nowNs, socket.delta.segmentsOut ?? 0);
       known.again.add(nowNs, socket.delta.retransmits);
@@ -126,9 +128,10 @@ export class NetworkDetector implements Detector {
     return [this.#tell(socket, "retransmits", "warning", nowNs, { count: fresh, summary, evidence })];
   }
 
-  #lasting(socket: SocketSample, { zeroSinceNs, connectingSinceNs, owed }: Known, nowNs: number): Anomaly[] {
+  #lasting(socket: SocketSample, { zeroSinceNs, connectingSinceNs }: Known, nowNs: number): Anomaly[] {
     const { zeroWindowAfterNs, backoff, connectAfterNs } = this.#rules;
     const name = targetText(socket.target);
+    const owed = (socket.unacked ?? 0) > 0 || socket.sendQueue > 0;
     const anomalies: Anomaly[] = [];
     if (zeroSinceNs !== undefined && nowNs - zeroSinceNs >= zeroWindowAfterNs) {
       const summary = `${name} has taken no data for ${seconds((nowNs - zeroSinceNs) / 1000)}: its window is closed`;
@@ -147,20 +150,12 @@ export class NetworkDetector implements Detector {
     return anomalies;
   }
 
-  /** An unmount ends a connection too, and a server may end an idle one: then nothing was under way. */
-  #gone(socket: SocketGone, tcp: TcpCounters | undefined, nowNs: number): Anomaly[] {
-    const key = keyOf(socket);
-    const owed = this.#known.peek(key)?.owed ?? false;
-    this.#known.delete(key);
-    if (socket.state !== "ESTABLISHED") return [];
-    const inFlight = this.#inFlight.get(socket.remote.address) ?? 0;
-    const reset = (tcp?.resetsReceived ?? 0) > 0;
-    if (!owed && inFlight === 0) return [];
-    const how = reset ? "was reset" : "ended";
-    const what = inFlight > 0 ? `${inFlight} requests` : "data";
+  #tellLost({ socket, resets, requests }: LostConnection, nowNs: number): Anomaly {
+    const how = resets > 0 ? "was reset" : "ended";
+    const what = requests > 0 ? `${requests} requests` : "data";
     const summary = `the connection to ${targetText(socket.target)} ${how} with ${what} under way`;
-    const evidence = { resets_received: tcp?.resetsReceived ?? 0, requests_in_flight: inFlight };
-    return [this.#tell(socket, reset ? "reset" : "lost", "warning", nowNs, { summary, evidence })];
+    const evidence = { resets_received: resets, requests_in_flight: requests };
+    return this.#tell(socket, resets > 0 ? "reset" : "lost", "warning", nowNs, { summary, evidence });
   }
 
   #tell(
