@@ -71,8 +71,8 @@ export default defineScenario({
 
   async setup(lab) {
     for (const module of ["cifs", "nfs", "nfsv3", "nfsv4"]) await lab.run(["modprobe", module]);
-    // It closes connections on which nothing is open after a minute.
-    await startSamba(lab, { shares: { share: {}, idle: {} }, global: { deadtime: "1" } });
+    // It closes connections on which nothing was open for so many minutes; each one would be a storm of reconnects.
+    await startSamba(lab, { shares: { share: {}, idle: {} }, global: { deadtime: "3" } });
     await startNfsd(lab);
     await prepareBenignLoad(lab);
   },
