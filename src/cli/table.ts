@@ -13,6 +13,7 @@ export const commands: readonly CliCommand[] = [
   { name: "bundle", summary: "list, show, verify and unpack bundles", load: () => import("./bundle.ts") },
   { name: "config", summary: "check and show the configuration", load: () => import("./config.ts") },
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },
+  { name: "show", summary: "show what the SMB and NFS clients say of themselves", load: () => import("./show.ts") },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
   {
     name: "packets",
@@ -37,6 +38,12 @@ export const commands: readonly CliCommand[] = [
     summary: "trace SMB requests with their return codes and parameters",
     tool: true,
     load: () => import("./smbiosnoop.ts"),
+  },
+  {
+    name: "smbiostat",
+    summary: "input and output of SMB shares and NFS mounts, as iostat does",
+    tool: true,
+    load: () => import("./smbiostat.ts"),
   },
   {
     name: "smbvfsslower",

@@ -6,13 +6,18 @@ const TIMEOUT_MS = 10_000;
 
 /** The answer to GET `path`; undefined for 404. Rejects with AodError `failed` that says what to do when no daemon answers. */
 export async function askDaemon(runDir: string, path: string): Promise<unknown> {
+  const text = await askDaemonText(runDir, path);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** The same of an answer that is not JSON. */
+export async function askDaemonText(runDir: string, path: string): Promise<string | undefined> {
   const socket = socketPath(runDir);
   const { status, body } = await ask(socket, path).catch((error: unknown) => {
     throw explain(error, socket);
   });
   if (status === 404) return undefined;
-  const value: unknown = JSON.parse(body);
-  if (status === 200) return value;
+  if (status === 200) return body;
   throw new AodError("failed", `the daemon answered ${status}: ${body}`);
 }
 

@@ -5,7 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { Observation } from "../detect/observation.ts";
 import { SmbOpMetrics } from "../metrics/smb-ops.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
-import type { ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
+import type { InFlight, ProbeEvent, SmbOp, Tick, Waiter } from "../probe/op.ts";
 import { opToJson } from "../probe/op-json.ts";
 import type { ProbeSettings } from "../probe/settings.ts";
 import { type ReadDebugData, TargetNames } from "../probe/target-names.ts";
@@ -23,6 +23,7 @@ import { ProbeManager, type ProbeState } from "./probes/manager.ts";
 import { ProbeNews } from "./probes/news.ts";
 import { OpCounts } from "./probes/op-counts.ts";
 import { settingsOf } from "./probes/settings.ts";
+import { type SeenRequests, seenRequests } from "./requests.ts";
 import { Sources } from "./sources.ts";
 import { WaiterSearch } from "./waiter-search.ts";
 
@@ -77,6 +78,9 @@ export class Daemon {
   readonly opCounts = new OpCounts();
   readonly smbMetrics: SmbOpMetrics;
   openRequests: number | undefined;
+  #lastInFlight: InFlight | undefined;
+  /** Tasks that waited for a reconnect at the last search. */
+  #reconnecting: readonly Waiter[] = [];
   readonly #deps: DaemonDeps;
   #config: Config;
   /** Of the ops in bundles. Not the judge's: what that knows must not depend on how fast bundles are written. */
@@ -105,6 +109,7 @@ export class Daemon {
       procRoot: deps.procRoot,
       log: deps.log,
       found: (waiters) => {
+        this.#reconnecting = waiters;
         const deal = (): void => this.judge.waiters(waiters);
         if (deps.waiters === undefined) deal();
         else deps.waiters(waiters, deal);
@@ -196,6 +201,12 @@ export class Daemon {
     return this.incidents.open > 0 || this.sources.situation.trouble;
   }
 
+  /** Undefined while the SMB probe does not run, and until its first word. */
+  requests(): SeenRequests | undefined {
+    if (this.#lastInFlight === undefined) return undefined;
+    return seenRequests(this.#lastInFlight, this.#reconnecting, this.#names, this.#deps.clock);
+  }
+
   /** Closes what is open, ends the probe. Resolves when every bundle is there or has failed. */
   async end(): Promise<void> {
     this.#ending = true;
@@ -231,6 +242,7 @@ export class Daemon {
         break;
       case "inflight":
         this.openRequests = event.inflight.open;
+        this.#lastInFlight = event.inflight;
         break;
       case "tick":
         this.lastTick = event.tick;
@@ -262,6 +274,7 @@ export class Daemon {
     const { log } = this.#deps;
     if (state.state !== "running" && state.state !== "starting") {
       this.openRequests = undefined;
+      this.#lastInFlight = undefined;
       this.lastTick = undefined;
       this.opCounts.clear();
       this.#lossNews.clear();

@@ -181,6 +181,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     {
       status,
       metrics: (_rest, accept) => metrics(accept),
+      requests: () => daemon.requests(),
       incidents: (id) => (id === "" ? daemon.incidents.list() : daemon.incidents.get(id)),
     },
     { snapshot: (body) => daemon.incidents.snapshot(parseSnapshot(body)) },
