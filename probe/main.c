@@ -19,7 +19,7 @@
 
 static const struct probe *const probes[] = { &smb_wire, &smb_vfs, &nfs_vfs, &nfs_rpc };
 
-static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--types file,inode,adspace,super] [--shared] [--paths] [--verbose]\n       aod-probe --notify\n";
+static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--types file,inode,adspace,super] [--shared] [--paths] [--verbose]\n       aod-probe --notify\n       aod-probe --keys PATH\n";
 
 static const struct probe *find_probe(const char *name)
 {
@@ -246,6 +246,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--notify"))
 		return notify_run();
+	if (argc == 3 && !strcmp(argv[1], "--keys"))
+		return keys_run(argv[2]);
 	if (parse(argc, argv, &options)) {
 		fputs(usage, stderr);
 		return 2;

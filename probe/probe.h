@@ -157,6 +157,9 @@ void out_close(void);
 /* notify.c: the lines of stdin to the service manager. The exit status. */
 int notify_run(void);
 
+/* keys.c: the keys of the SMB session that a path belongs to, to stdout. The exit status. */
+int keys_run(const char *path);
+
 /* requests.c: reads stdin and does what it asks. false: the parent closed its end, or does not speak our language (after fail()). */
 bool requests_read(const struct probe *probe);
 

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
-import { Analysis, type AnalysisOptions } from "../packets/analysis.ts";
+import { Analysis } from "../packets/analysis.ts";
 import { CaptureFile } from "../packets/capture-file.ts";
 import { captureReport, connectionReport, totalReport } from "../packets/report.ts";
+import { readKeyFile } from "../packets/smb/key-file.ts";
 import { AodError } from "../system/error.ts";
 import { captureLines, connectionLines, connectionTable, totalLines } from "./packets-text.ts";
 
@@ -10,6 +11,7 @@ interface Options {
   readonly smbPort: readonly number[];
   readonly nfsPort: readonly number[];
   readonly connections: number;
+  readonly keys?: string;
 }
 
 /** `aod packets`: works without root and without the daemon. */
@@ -20,6 +22,7 @@ export function build(): Command {
     .option("--smb-port <port>", "also a port of SMB servers, besides 445 and 139; may be repeated", portOf, [])
     .option("--nfs-port <port>", "also a port of NFS servers, besides 2049; may be repeated", portOf, [])
     .option("--connections <number>", "print details of so many connections, those with most traffic", countOf, 10)
+    .option("--keys <file>", "decrypt SMB sessions with what aod keys has written")
     .option("--json", "one object a line: the capture, each connection, the total")
     .addHelpText(
       "after",
@@ -27,6 +30,7 @@ export function build(): Command {
 Examples:
   aod packets trace.pcap
   aod packets trace.pcapng --connections 1
+  aod packets trace.pcap --keys share.keys                   also what is in encrypted messages
   aod packets trace.pcap --json | jq 'select(.type == "connection").smb.sessions'
   tcpdump -i any -s 0 -w trace.pcap port 445 or port 2049    makes one
 
@@ -48,9 +52,10 @@ function countOf(text: string): number {
   return Number(text);
 }
 
-function run(path: string, { json, smbPort, nfsPort, connections: shown }: Options): void {
+function run(path: string, { json, smbPort, nfsPort, connections: shown, keys: keyFile }: Options): void {
+  const keys = keyFile === undefined ? [] : readKeyFile(keyFile);
   const file = new CaptureFile(path);
-  const analysis = new Analysis({ smbPorts: smbPort, nfsPorts: nfsPort } satisfies AnalysisOptions);
+  const analysis = new Analysis({ smbPorts: smbPort, nfsPorts: nfsPort, keys });
   try {
     for (const packet of file.read()) analysis.packet(packet);
   } finally {

@@ -20,6 +20,11 @@ export const commands: readonly CliCommand[] = [
     summary: "say what a capture of packets tells of SMB and NFS",
     load: () => import("./packets.ts"),
   },
+  {
+    name: "keys",
+    summary: "write the keys of encrypted SMB sessions into a file, to decrypt captures",
+    load: () => import("./keys.ts"),
+  },
   { name: "install", summary: "install AOD and its service, or update it", load: () => import("./install.ts") },
   { name: "uninstall", summary: "remove AOD; bundles stay", load: () => import("./uninstall.ts") },
   {
