@@ -1,4 +1,5 @@
-// npm run bench [-- cost|workload|syscalls|memory|detection|tools|tables]: measures, prints, and stores under bench/results/. Without a name: all of them.
+// npm run bench [-- cost|workload|syscalls|memory|detection|tools|packets|tables]: measures, prints, and stores under bench/results/. Without a name: all of them.
+import { release } from "node:os";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
@@ -6,6 +7,7 @@ import { type WorkloadName, workloads } from "./contenders.ts";
 import { costFigures, costText } from "./cost.ts";
 import { detectionText, measureDetection } from "./detection.ts";
 import { runInGuest, say } from "./guest.ts";
+import { measurePackets, packetsText } from "./packets.ts";
 import { requirePrograms } from "./programs.ts";
 import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
 import { sets } from "./request.ts";
@@ -120,6 +122,14 @@ async function tools(options: Options): Promise<void> {
   writeTables();
 }
 
+async function packets({ mib, tsharkMib }: { readonly mib: string[]; readonly tsharkMib: string }): Promise<void> {
+  requirePrograms(["tshark"]);
+  const runs = await measurePackets(mib.map(Number), Number(tsharkMib));
+  const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.trim();
+  const path = await store("packets", { command, release: release(), result: { runs } });
+  console.log(`\npackets\n\n${packetsText(runs)}\n\nstored: ${path}`);
+}
+
 function workloadNamed(name: string): WorkloadName {
   const found = workloads.find((workload) => workload === name);
   if (found === undefined) throw new AodError("usage", `there is no workload ${name}: ${workloads.join(", ")}`);
@@ -174,6 +184,13 @@ add(
   { kernel: ["6.12"], on: [...workloads], contenders: [], files: "100", rounds: "5" },
   tools,
 );
+program
+  .command("packets")
+  .description("what aod packets needs for large captures, beside tshark")
+  .option("--mib <sizes...>", "sizes of the captures", ["128", "1024"])
+  .option("--tshark-mib <size>", "the largest that tshark gets", "1024")
+  .action(packets);
+full.push(() => packets({ mib: ["128", "1024"], tsharkMib: "1024" }));
 program
   .command("tables")
   .description("writes the tables of the tools in README.md and docs/overhead.md from what is stored")
