@@ -25,6 +25,14 @@ test("scenarios share a boot with those of their preemption model and PID 1, so 
   );
 });
 
+test("a scenario that cannot share a boot has one to itself", () => {
+  const groups = groupsOf([scenario("one"), { ...scenario("alone"), alone: "why" }, scenario("two")]);
+  assert.deepEqual(
+    groups.map((group) => group.map(({ name }) => name)),
+    [["one", "two"], ["alone"]],
+  );
+});
+
 test("a machine gets the preemption model of its scenarios, unless it was asked for another, and their PID 1", () => {
   assert.equal(machineFor([scenario("one", undefined, "systemd")], defaultMachine).init, "systemd");
   assert.equal(machineFor([scenario("one")], defaultMachine).init, undefined);

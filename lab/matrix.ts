@@ -69,9 +69,10 @@ export async function runMatrix(options: MatrixOptions): Promise<Verdict[]> {
   return verdicts;
 }
 
-/** Scenarios that share a boot: of one preemption model and one PID 1, and not too many. */
+/** Scenarios that share a boot: of one preemption model and one PID 1, and not too many; none that must be alone. */
 export function groupsOf(scenarios: readonly Scenario[]): Scenario[][] {
-  const kindOf = ({ preempt, init }: Scenario): string => `${preempt} ${init}`;
+  const kindOf = ({ preempt, init, alone, name }: Scenario): string =>
+    `${preempt} ${init} ${alone === undefined ? "" : name}`;
   return [...new Set(scenarios.map(kindOf))].flatMap((kind) => {
     const same = scenarios.filter((scenario) => kindOf(scenario) === kind);
     const groups = Math.ceil(same.length / groupSize);

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly preempt?: Preemption;
   /** PID 1 that it needs: a boot with the host's systemd instead of a shell. */
   readonly init?: "systemd";
+  /** Why it cannot share a boot with others. */
+  readonly alone?: string;
   /** What `--set KEY=VALUE` may change, with the default. */
   readonly settings?: Readonly<Record<string, string>>;
   /** In the guest: how long `setup` and `timeline` may take together, in s; 120 when absent. */
