@@ -150,6 +150,8 @@ int ladder_choose(const struct options *options)
 	if (!types_of(KERNEL))
 		return fail(3, errno, "cannot read the kernel's BTF");
 	types = ladder_types(options);
+	if (!types && errno == EPERM)
+		return fail(3, errno, "may not read the BTF of the module %s: CAP_SYS_ADMIN is missing", options->module);
 	if (!types)
 		return fail(3, errno, "cannot read the BTF of the module %s (CONFIG_DEBUG_INFO_BTF_MODULES)", options->module);
 	if (!strcmp(types->owner, KERNEL) && !in_kernel(types, probe))

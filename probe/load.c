@@ -4,9 +4,11 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include "probe.h"
 
 static bool verbose;
@@ -203,6 +205,18 @@ int load_set_section(struct bpf_object *object, const char *section, const void 
 	return err ? fail(1, -err, "the BPF object does not take its settings: rebuild it together with aod-probe") : 0;
 }
 
+/* Confidentiality takes the reading of kernel memory from BPF, and the kernel says EINVAL. */
+static bool locked_down(void)
+{
+	char text[64] = "";
+	int fd = open("/sys/kernel/security/lockdown", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && strstr(text, "[confidentiality]");
+}
+
 int load_object(const struct options *options, struct loaded *loaded)
 {
 	const struct probe *probe = options->probe;
@@ -215,6 +229,8 @@ int load_object(const struct options *options, struct loaded *loaded)
 	if (err)
 		return err;
 	err = bpf_object__load(loaded->object);
+	if (err && locked_down())
+		return fail(3, -err, "the kernel is locked down (confidentiality) and refuses the BPF programs");
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");
 	/* a round that is repeated leaves its mapping behind; there are few */

@@ -147,7 +147,7 @@ export class KernelEvents {
       this.#instance = new TraceInstance(root, { ...this.#options, bufferKib: this.#bufferKib });
       this.#instance.refresh();
     } catch (error) {
-      this.#why = hasCode(error, "EPERM", "EACCES", "EROFS")
+      this.#why = hasCode(error, "EPERM", "EACCES", "EROFS", "EINVAL")
         ? `tracefs may not be written (${messageOf(error)}): lockdown, or a sandbox`
         : messageOf(error);
     }
