@@ -104,18 +104,24 @@ export class Judge {
   #observe(observation: Observation): void {
     for (const detector of this.detectors) {
       for (const anomaly of detector.observe(observation)) {
-        if (this.#stands(anomaly)) this.#take(anomaly);
+        const standing = this.#standingOf(anomaly);
+        if (standing !== undefined) this.#take(standing);
       }
     }
   }
 
-  /** A hang that only the probe sees is a release that the kernel lost. */
-  #stands({ hang }: Anomaly): boolean {
-    if (hang === undefined) return true;
-    const { stands, ghosts } = checkHang(hang, this.#deps.readDebugData());
+  /** A hang that only the probe sees is a release that the kernel lost; one that DebugData lists says so. */
+  #standingOf(anomaly: Anomaly): Anomaly | undefined {
+    const { hang, evidence } = anomaly;
+    if (hang === undefined) return anomaly;
+    const data = this.#deps.readDebugData();
+    const { stands, ghosts } = checkHang(hang, data);
     if (ghosts.length > 0) for (const detector of this.detectors) detector.reject(ghosts);
-    if (!stands) this.counters.ghostAnomalies++;
-    return stands;
+    if (!stands) {
+      this.counters.ghostAnomalies++;
+      return undefined;
+    }
+    return data === undefined ? anomaly : { ...anomaly, evidence: { ...evidence, confirmed_by: "DebugData" } };
   }
 
   #take(anomaly: Anomaly): void {
