@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Manifest } from "../../src/bundle/manifest.ts";
 import { readItem, readManifest } from "../../src/bundle/reader.ts";
-import { readFormat, readPackets } from "../../src/flight-recorder/pcap.ts";
+import { readFormat, readPackets } from "../../src/packets/pcap.ts";
 import { AodError } from "../../src/system/error.ts";
 import type { Results } from "../results.ts";
 

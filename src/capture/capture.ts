@@ -33,6 +33,8 @@ export interface CaptureContext {
   /** `/dev/kmsg` */
   readonly kmsgPath: string;
   readonly run: Run;
+  /** What one program may take. */
+  readonly programMs: number;
   /** Aborted at the capture's time limit and when the daemon ends. */
   readonly signal: AbortSignal;
   /** Of the mounts that are there now. */
@@ -76,8 +78,6 @@ export interface Capture {
   readonly name: string;
   readonly summary: string;
   readonly phases: readonly Phase[];
-  /** ms, for all of its files; default 10,000. */
-  readonly timeoutMs?: number;
   /** Bytes of one file; default 1 MiB. */
   readonly limitBytes?: number;
   collect(context: CaptureContext): AsyncIterable<CaptureFile>;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Capture } from "./capture.ts";
-import { captureLocalFile } from "./local-file.ts";
+import { captureLocalFiles } from "./local-file.ts";
 
 const names = ["DebugData", "Stats", "open_files", "open_dirs", "dfscache"] as const;
 
@@ -10,13 +10,8 @@ export const cifsState: Capture = {
   summary: "/proc/fs/cifs: DebugData, Stats, open_files, open_dirs, dfscache",
   phases: ["open", "close"],
   async *collect(context) {
-    for (const name of names) {
-      const path = join(context.procRoot, "fs/cifs", name);
-      yield await captureLocalFile(context, {
-        name,
-        path,
-        absent: "the module cifs is not loaded, or does not have it",
-      });
-    }
+    const absent = "the module cifs is not loaded, or does not have it";
+    const requests = names.map((name) => ({ name, path: join(context.procRoot, "fs/cifs", name), absent }));
+    yield* captureLocalFiles(context, requests);
   },
 };

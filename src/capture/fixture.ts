@@ -54,7 +54,14 @@ export function programs(answers: Readonly<Record<string, string | Partial<RunRe
 }
 
 export function contextOf(more: Partial<CaptureContext> = {}, kernel?: string): CaptureContext {
-  return { ...environmentOf(kernel), phase: "open", signal: new AbortController().signal, lost: () => {}, ...more };
+  return {
+    ...environmentOf(kernel),
+    phase: "open",
+    programMs: 10_000,
+    signal: new AbortController().signal,
+    lost: () => {},
+    ...more,
+  };
 }
 
 /** All files of a capture, content as text. */

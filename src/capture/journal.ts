@@ -32,11 +32,10 @@ export const journal: Capture = {
   name: "journal",
   summary: "the journal's lines of mount helpers, upcalls, gssd, automounts and the units of network mounts",
   phases: ["open", "close"],
-  timeoutMs: 12_000,
   limitBytes,
   async *collect(context) {
     const argv = await journalArgv(context);
-    const file = await captureProgram(context, { name: "journal.txt", argv, timeoutMs: 5000, limitBytes });
+    const file = await captureProgram(context, { name: "journal.txt", argv, limitBytes });
     yield file;
     if (file.content !== undefined && file.content.length > 0) return;
     yield await fromSyslog(context);

@@ -11,6 +11,17 @@ export interface LocalFileRequest {
   readonly absent: string;
 }
 
+/** Several of them, read beside each other, so that their contents are of one moment; given in their order. */
+export async function* captureLocalFiles(
+  context: CaptureContext,
+  requests: readonly LocalFileRequest[],
+): AsyncGenerator<CaptureFile> {
+  const reading = requests.map((request) => captureLocalFile(context, request));
+  // One that fails is told when its turn comes; by then nobody may listen any more.
+  for (const one of reading) one.catch(() => undefined);
+  for (const one of reading) yield await one;
+}
+
 /** A file of /proc or /sys as it is now, read whole before it is written: its content is of one moment. */
 export async function captureLocalFile(context: CaptureContext, request: LocalFileRequest): Promise<CaptureFile> {
   const { name, path, limitBytes = 1024 * 1024 } = request;

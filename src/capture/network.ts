@@ -12,7 +12,6 @@ export const network: Capture = {
   name: "network",
   summary: "names and routes of the servers, addresses and links of this host, neighbours, resolver",
   phases: ["open", "close"],
-  timeoutMs: 15_000,
   async *collect(context) {
     const fsRoot = context.fsRoot ?? "/";
     const mounts = await context.networkMounts();
@@ -38,7 +37,7 @@ async function together(context: CaptureContext, name: string, list: readonly st
   const pieces: string[] = [];
   for (const one of list.slice(0, MAX_SERVERS)) {
     const argv = argvOf(one);
-    const file = await captureProgram(context, { name, argv, timeoutMs: 2000, limitBytes: 16 * 1024 });
+    const file = await captureProgram(context, { name, argv, limitBytes: 16 * 1024 });
     const why = file.reason === undefined ? "" : `(${file.reason.trim()})\n`;
     pieces.push(`==> ${argv.join(" ")} <==\n${file.content?.toString() ?? ""}${why}`);
     if (context.signal.aborted) break;

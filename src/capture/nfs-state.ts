@@ -15,7 +15,6 @@ export const nfsState: Capture = {
   summary: "mountstats, counters of the NFS client and of RPC, servers and volumes, state of each RPC client",
   phases: ["open", "close"],
   limitBytes,
-  timeoutMs: 12_000,
   async *collect(context) {
     yield await captureLocalFile(context, {
       name: "mountstats",

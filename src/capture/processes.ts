@@ -13,7 +13,6 @@ export const processes: Capture = {
   summary: "all tasks with their state and the kernel function that they sleep in; arguments of processes",
   phases: ["open", "close"],
   limitBytes: 4 * 1024 * 1024,
-  timeoutMs: 12_000,
   async *collect(context) {
     const { tasks, more } = await listTasks(context.procRoot, MAX_TASKS, context.signal);
     context.lost("tasks.over-limit", more);
@@ -23,7 +22,7 @@ export const processes: Capture = {
     else yield { name, source, content: tasks.map((task) => `${JSON.stringify(lineOf(task))}\n`).join("") };
     const columns = "pid=PID,ppid=PPID,uid=UID,stat=STAT,etimes=SECONDS,rss=RSS,wchan:32=WCHAN,args=ARGS";
     const argv = ["ps", "-ww", "-e", "-o", columns] as const;
-    yield await captureProgram(context, { name: "processes.txt", argv, timeoutMs: 4000, limitBytes: 1024 * 1024 });
+    yield await captureProgram(context, { name: "processes.txt", argv, limitBytes: 1024 * 1024 });
   },
 };
 

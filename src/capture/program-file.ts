@@ -5,8 +5,6 @@ export interface ProgramRequest {
   /** Name in the bundle. */
   readonly name: string;
   readonly argv: Argv;
-  /** ms; default 3,000 */
-  readonly timeoutMs?: number;
   /** Bytes of its output; default 256 KiB */
   readonly limitBytes?: number;
   /** An exit status is no failure: with output it is what there is, without it there is no such thing (`modinfo` of a module that is not there). */
@@ -17,8 +15,12 @@ export type ProgramFile = CaptureFile & { readonly content?: Buffer };
 
 /** What a program prints. What it gave before it failed or was killed is kept. */
 export async function captureProgram(context: CaptureContext, request: ProgramRequest): Promise<ProgramFile> {
-  const { name, argv, timeoutMs = 3000, limitBytes = 256 * 1024, lenient = false } = request;
-  const result = await context.run(argv, { timeoutMs, maxBytes: limitBytes, signal: context.signal });
+  const { name, argv, limitBytes = 256 * 1024, lenient = false } = request;
+  const result = await context.run(argv, {
+    timeoutMs: context.programMs,
+    maxBytes: limitBytes,
+    signal: context.signal,
+  });
   return { name, source: argv.join(" "), ...outcomeOf(result, limitBytes, lenient) };
 }
 

@@ -9,7 +9,6 @@ export const kernelEvents: Capture = {
   summary: "trace events of cifs, nfs, nfs4 and sunrpc, for trace-cmd report",
   phases: ["open", "close"],
   limitBytes: 16 * 1024 * 1024,
-  timeoutMs: 10_000,
   collect: (context) => recorded(context, "kernel-events.dat", context.kernelEvents?.()),
 };
 
@@ -19,7 +18,6 @@ export const packets: Capture = {
   summary: "packets of the server connections: headers alone, payload zeroed",
   phases: ["open", "close"],
   limitBytes: 32 * 1024 * 1024,
-  timeoutMs: 15_000,
   collect: (context) => recorded(context, "packets.pcap", context.packets?.(context.openedNs)),
 };
 

@@ -6,7 +6,7 @@ import type { Capture, CaptureContext, CaptureFile, Phase } from "./capture.ts";
 import { captures } from "./registry.ts";
 
 /** What all captures of one phase share; the runner adds the rest of their context. */
-export type CaptureEnvironment = Omit<CaptureContext, "phase" | "signal" | "lost"> & {
+export type CaptureEnvironment = Omit<CaptureContext, "phase" | "signal" | "lost" | "programMs"> & {
   /** Aborted when the daemon ends: what there is by then is kept. */
   readonly signal?: AbortSignal;
 };
@@ -41,11 +41,15 @@ export interface TimeLimit {
 export interface RunnerOptions {
   readonly captures?: readonly Capture[];
   readonly timeLimit?: (ms: number) => TimeLimit;
+  /** ms that a capture may take for all of its files; default 30,000. */
+  readonly limitMs?: number;
   /** Captures that run at the same time, in the registry's order; the time of one counts from its own start. */
   readonly atOnce?: number;
 }
 
-const defaultTimeoutMs = 10_000;
+const defaultLimitMs = 30_000;
+/** Of a capture's time: what one program of it may take. */
+const PROGRAM_SHARE = 3;
 const defaultLimitBytes = 1024 * 1024;
 
 /** Captures that run at the same time: each may be a program, a busy machine is to be left to those whose work it is. */
@@ -53,7 +57,12 @@ const AT_ONCE = 4;
 
 /** One for the daemon: it remembers which captures hang, and does not start those again until they have answered. */
 export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner {
-  const { captures: list = captures, timeLimit = systemTimeLimit, atOnce = AT_ONCE } = options;
+  const {
+    captures: list = captures,
+    timeLimit = systemTimeLimit,
+    limitMs = defaultLimitMs,
+    atOnce = AT_ONCE,
+  } = options;
   const hanging = new Set<string>();
   return {
     async run(phase, writer, environment) {
@@ -61,7 +70,7 @@ export function createCaptureRunner(options: RunnerOptions = {}): CaptureRunner 
       const unfinished: string[] = [];
       const writing = Promise.resolve(writer);
       const runOne = async (capture: Capture): Promise<void> => {
-        const problem = await collect(capture, phase, writing, environment, { hanging, timeLimit, items });
+        const problem = await collect(capture, phase, writing, environment, { hanging, timeLimit, limitMs, items });
         const writer = await writing;
         if (problem === undefined || writer === undefined) return;
         unfinished.push(capture.name);
@@ -88,6 +97,7 @@ type Moment = NonNullable<AddOptions["began"]>;
 interface Shared {
   readonly hanging: Set<string>;
   readonly timeLimit: (ms: number) => TimeLimit;
+  readonly limitMs: number;
   readonly items: Item[];
 }
 
@@ -101,16 +111,16 @@ async function collect(
   phase: Phase,
   writing: Promise<BundleWriter | undefined>,
   environment: CaptureEnvironment,
-  { hanging, timeLimit, items }: Shared,
+  { hanging, timeLimit, limitMs, items }: Shared,
 ): Promise<Problem | undefined> {
   if (hanging.has(capture.name)) return { status: "skipped", reason: "an earlier one of this kind has not ended yet" };
-  const timeoutMs = capture.timeoutMs ?? defaultTimeoutMs;
-  const limit = timeLimit(timeoutMs);
+  const limit = timeLimit(limitMs);
   const signal = environment.signal ? AbortSignal.any([limit.signal, environment.signal]) : limit.signal;
   const context: CaptureContext = {
     ...environment,
     phase,
     signal,
+    programMs: limitMs / PROGRAM_SHARE,
     lost: (kind, count, detail) => {
       if (count > 0)
         void writing.then((writer) => writer?.lost({ kind, count, ...(detail === undefined ? {} : { detail }) }));
@@ -152,7 +162,7 @@ async function collect(
     return undefined;
   } catch (error) {
     if (!(error instanceof OutOfTime) && !signal.aborted) return { status: "failed", reason: messageOf(error) };
-    const reason = environment.signal?.aborted ? "the daemon ended" : `not done after ${timeoutMs} ms`;
+    const reason = environment.signal?.aborted ? "the time for all captures was over" : `not done after ${limitMs} ms`;
     return { status: "timed_out", reason };
   } finally {
     await Promise.allSettled(adding);

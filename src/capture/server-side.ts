@@ -11,7 +11,6 @@ export const serverSide: Capture = {
   name: "server-side",
   summary: "for the server's support: times in UTC, clock, connections, sessions, ids of the worst operations",
   phases: ["open", "close"],
-  timeoutMs: 15_000,
   async *collect(context) {
     const sections = [
       ["When (UTC)", whenText(context)],
@@ -44,7 +43,6 @@ async function clockText(context: CaptureContext): Promise<string> {
     const { content, status, reason } = await captureProgram(context, {
       name: "clock",
       argv,
-      timeoutMs: 1500,
       limitBytes: 8 * 1024,
       lenient: true,
     });

@@ -8,7 +8,6 @@ const MAX_STACKS = 1024;
 /** The first few by themselves: one that hangs must not take others along that matter. */
 const FIRST_BATCH = 16;
 const BATCH = 128;
-const batchMs = 3000;
 /** Functions of cifs, nfs, sunrpc, lockd and of the page cache that waits for them, as wchan shows them. */
 const ours =
   /^_{0,2}(?:cifs|smb|nfs|rpc|xs_|xprt|nlm|netfs|gss_|svc|wait_for_(?:free|response|mtu)|folio_wait|wait_on_page|request_key)/;
@@ -24,7 +23,6 @@ export const stacks: Capture = {
   summary: "kernel stacks: of tasks in D state, in SMB, NFS and RPC, then of the others",
   phases: ["open", "close"],
   limitBytes: 2 * 1024 * 1024,
-  timeoutMs: 15_000,
   async *collect(context) {
     const name = "stacks.txt";
     const source = `${context.procRoot}/PID/task/TID/stack`;
@@ -42,7 +40,7 @@ export const stacks: Capture = {
       const result = await stacksOf(context, wanted.slice(at, at + size));
       pieces.push(result.stdout);
       // A task that has ended meanwhile is no failure; that none may be read is.
-      if (result.status === "timeout") trouble ??= `${size} tasks did not answer within ${batchMs} ms`;
+      if (result.status === "timeout") trouble ??= `${size} tasks did not answer within ${context.programMs} ms`;
       else if (result.stdout.length === 0 && result.status !== "ok") trouble ??= reasonOf(result);
       if (result.status === "missing" || (at === 0 && result.stdout.length === 0)) break;
     }
@@ -52,9 +50,9 @@ export const stacks: Capture = {
   },
 };
 
-function stacksOf({ run, procRoot, signal }: CaptureContext, tasks: readonly Task[]): Promise<RunResult> {
+function stacksOf({ run, procRoot, programMs, signal }: CaptureContext, tasks: readonly Task[]): Promise<RunResult> {
   const files = tasks.map(({ pid, tid }) => `${procRoot}/${pid}/task/${tid}/stack`);
-  return run(["head", "-v", "-n", "48", "--", ...files], { timeoutMs: batchMs, maxBytes: 256 * 1024, signal });
+  return run(["head", "-v", "-n", "48", "--", ...files], { timeoutMs: programMs, maxBytes: 256 * 1024, signal });
 }
 
 function reasonOf({ reason, stderr }: RunResult): string {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Capture } from "./capture.ts";
-import { captureLocalFile } from "./local-file.ts";
+import { captureLocalFiles } from "./local-file.ts";
 
 /** Name in the bundle, path below /proc. Counters in memory, all of them. */
 const files = [
@@ -30,9 +30,12 @@ export const systemState: Capture = {
   summary: "/proc: memory, pressure, load, interrupts, counters of the network stack and the devices",
   phases: ["open", "close"],
   async *collect(context) {
-    for (const [name, path] of files) {
-      const request = { name: `system/${name}`, path: join(context.procRoot, path) };
-      yield await captureLocalFile(context, { ...request, absent: "this kernel does not have it" });
-    }
+    const absent = "this kernel does not have it";
+    const requests = files.map(([name, path]) => ({
+      name: `system/${name}`,
+      path: join(context.procRoot, path),
+      absent,
+    }));
+    yield* captureLocalFiles(context, requests);
   },
 };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Capture, CaptureContext } from "./capture.ts";
-import { captureLocalFile } from "./local-file.ts";
+import { captureLocalFiles } from "./local-file.ts";
 import { captureProgram } from "./program-file.ts";
 
 const packages = ["cifs-utils", "keyutils", "nfs-common", "nfs-utils", "autofs", "krb5-user", "krb5-workstation"];
@@ -11,7 +11,6 @@ export const versions: Capture = {
   name: "versions",
   summary: "versions of the system, its kernel, modules and helpers; how keys are requested; reboots",
   phases: ["open"],
-  timeoutMs: 15_000,
   async *collect(context) {
     const { procRoot, sysRoot, fsRoot = "/" } = context;
     const local: readonly (readonly [string, string])[] = [
@@ -37,10 +36,9 @@ export const versions: Capture = {
         [`module-${module}-srcversion`, join(sysRoot, "module", module, "srcversion")] as const,
       ]),
     ];
-    for (const [name, path] of local) {
-      const request = { name: `versions/${name}`, path, limitBytes: 256 * 1024 };
-      yield await captureLocalFile(context, { ...request, absent: "there is no such file" });
-    }
+    const absent = "there is no such file";
+    const requests = local.map(([name, path]) => ({ name: `versions/${name}`, path, limitBytes: 256 * 1024, absent }));
+    yield* captureLocalFiles(context, requests);
     yield* programVersions(context);
   },
 };
@@ -50,7 +48,6 @@ async function* programVersions(context: CaptureContext) {
     captureProgram(context, {
       name: `versions/${name}.txt`,
       argv,
-      timeoutMs: 2000,
       limitBytes: 64 * 1024,
       lenient: true,
     });

@@ -72,6 +72,7 @@ async function run(options: {
   log.info({ signal: await signal }, "ending: the open incidents are closed first");
   service?.stopping();
   const limit = setTimeout(() => {
+    running?.abandon();
     log.error(`not done after ${END_LIMIT_MS / 1000} s: the next start finishes what is left`);
     process.exit(0);
   }, END_LIMIT_MS);

@@ -110,6 +110,10 @@ export const configSchema = section({
       captures.map((capture) => capture.name),
       "Captures that are left out of bundles.",
     ),
+    limit: duration(
+      "30s",
+      "What one capture may take for all of its files; a program that it starts may take a third of it, all captures of a closing incident together twice as long. Milliseconds are usual; a slow or busy machine needs more, and what hangs on a dead mount has to end.",
+    ),
     verbose: section({
       enabled: flag(
         false,

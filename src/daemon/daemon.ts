@@ -157,6 +157,7 @@ export class Daemon {
       versions,
       host,
       maxOpsBytes: () => this.#config.bundles.max_ops,
+      captureLimitMs: () => this.#config.captures.limit / 1e6,
       evidenceUntilNs: (incident) => this.judge.incidents.evidenceUntilNs(incident),
       retain,
       announce,

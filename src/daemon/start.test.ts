@@ -87,6 +87,16 @@ test("from its start to its end: socket, status, an incident, its bundle, and no
   await again.end();
 });
 
+test("a daemon whose end takes too long leaves no packets behind", async (t) => {
+  const { root, options } = machine(t);
+  const running = await startDaemon({ ...options, rehearse: false });
+  const ring = join(root, "state/packet-ring");
+  assert.ok(existsSync(ring));
+  running.abandon();
+  assert.ok(!existsSync(ring));
+  await running.end();
+});
+
 test("directories that cannot be made are an error that says so", async (t) => {
   const { root, options } = machine(t);
   const config = { ...options.config, state_dir: join(root, "kmsg/state") };

@@ -55,6 +55,8 @@ export interface RunningDaemon {
   reload(load: () => Loaded): ReloadReport;
   /** Closes the incidents, the probe, the socket, and lets the lock go. */
   end(): Promise<void>;
+  /** Where that takes too long: what must not outlast the process, at once. The rest is the next start's. */
+  abandon(): void;
 }
 
 /**
@@ -188,6 +190,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
   );
   opened.add(() => api.close());
   log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);
+  const ending = new AbortController();
   const rehearsing =
     options.rehearse === false
       ? Promise.resolve()
@@ -195,6 +198,8 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
           runDir: config.run_dir,
           meta: rehearsalMeta(host, versions, systemClock),
           capture: (writer, signal) => capture("open", writer, systemClock.nowNs(), signal, () => []),
+          limitMs: (2 * config.captures.limit) / 1e6,
+          signal: ending.signal,
         }).then((result) => {
           rehearsal = result;
         });
@@ -215,6 +220,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
       return report;
     },
     end: async () => {
+      ending.abort();
       world.advance();
       // What still comes opens and closes nothing.
       const recorded = world.recorder?.end();
@@ -225,6 +231,8 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
       await rehearsing;
       await opened.run();
     },
+    // Its packets are not scrubbed, and its tracing instance costs memory.
+    abandon: () => recorder.end(),
   };
 }
 

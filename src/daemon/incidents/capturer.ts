@@ -55,8 +55,11 @@ export function capturer(
   flight: () => FlightRecorder,
   health: () => Promise<unknown>,
 ) {
-  const make = ({ exclude }: Config["captures"]) =>
-    createCaptureRunner({ captures: captures.filter((capture) => !exclude.includes(capture.name)) });
+  const make = ({ exclude, limit }: Config["captures"]) =>
+    createCaptureRunner({
+      captures: captures.filter((capture) => !exclude.includes(capture.name)),
+      limitMs: limit / 1e6,
+    });
   let made = { by: now().captures, runner: make(now().captures) };
   const run = createRunner();
   return async (

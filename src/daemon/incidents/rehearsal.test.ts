@@ -15,6 +15,8 @@ const meta = {
   host: { name: "client", kernel: "6.12", arch: "x86_64" },
 };
 
+const never = new AbortController().signal;
+
 function runDirOf(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "aod-rehearsal-"));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -26,6 +28,8 @@ test("a rehearsal says what each capture gives, and leaves nothing behind", asyn
   const rehearsal = await rehearse({
     runDir,
     meta,
+    limitMs: 60_000,
+    signal: never,
     capture: async (writing) => {
       const writer = await writing;
       const ok = await writer.addFile("open/DebugData", "text");
@@ -43,7 +47,34 @@ test("a rehearsal says what each capture gives, and leaves nothing behind", asyn
 
 test("a rehearsal that fails says why, and leaves nothing behind", async (t) => {
   const runDir = runDirOf(t);
-  const rehearsal = await rehearse({ runDir, meta, capture: () => Promise.reject(new Error("no such thing")) });
+  const rehearsal = await rehearse({
+    runDir,
+    meta,
+    limitMs: 60_000,
+    signal: never,
+    capture: () => Promise.reject(new Error("no such thing")),
+  });
   assert.deepEqual(rehearsal, { items: [], error: "no such thing" });
+  assert.deepEqual(readdirSync(runDir), []);
+});
+
+test("the end of the daemon ends a rehearsal", async (t) => {
+  const runDir = runDirOf(t);
+  const ending = new AbortController();
+  const capturing = Promise.withResolvers<void>();
+  const rehearsal = rehearse({
+    runDir,
+    meta,
+    limitMs: 60_000,
+    signal: ending.signal,
+    capture: (_writer, signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener("abort", () => resolve({ items: [], unfinished: ["hanging"] }));
+        capturing.resolve();
+      }),
+  });
+  await capturing.promise;
+  ending.abort();
+  assert.deepEqual(await rehearsal, { items: [] });
   assert.deepEqual(readdirSync(runDir), []);
 });

@@ -24,22 +24,24 @@ export interface RehearsalDeps {
   readonly runDir: string;
   readonly meta: Omit<BundleMeta, "id">;
   readonly capture: (writer: ReturnType<typeof createBundle>, signal: AbortSignal) => Promise<CaptureSummary>;
+  /** What all of it may take. */
+  readonly limitMs: number;
+  /** Aborted when the daemon ends, which waits for nobody who only rehearses. */
+  readonly signal: AbortSignal;
 }
-
-const LIMIT_MS = 20_000;
 
 /**
  * Collects the evidence of an opening incident once, at the daemon's start, and throws it away. It shows what cannot be captured on this machine
  * while there is time to mend it, and what runs when an incident opens has run before: the first capture is not late for want of code. Never
  * rejects.
  */
-export async function rehearse({ runDir, meta, capture }: RehearsalDeps): Promise<Rehearsal> {
+export async function rehearse({ runDir, meta, capture, limitMs, signal }: RehearsalDeps): Promise<Rehearsal> {
   const directory = join(runDir, "rehearsal");
   let writer: ReturnType<typeof createBundle> | undefined;
   try {
     await rm(directory, { recursive: true, force: true });
     writer = createBundle(directory, { ...meta, id: "rehearsal" }, { minFreeBytes: 0 });
-    const { items } = await capture(writer, AbortSignal.timeout(LIMIT_MS));
+    const { items } = await capture(writer, AbortSignal.any([signal, AbortSignal.timeout(limitMs)]));
     return {
       items: items.map(({ name, status, reason }) => ({ name, status, ...(reason === undefined ? {} : { reason }) })),
     };

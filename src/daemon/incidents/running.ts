@@ -20,6 +20,8 @@ export interface RunningDeps
   readonly toJson: (clock: Clock) => IncidentDeps["toJson"];
   /** Bytes of ops.ndjson, now. */
   readonly maxOpsBytes: () => number;
+  /** What one capture may take, now. */
+  readonly captureLimitMs: () => number;
   /** Of an incident that no snapshot is: see Incidents.evidenceUntilNs. */
   readonly evidenceUntilNs: IncidentDeps["evidenceUntilNs"];
   /** Removes old bundles; names what could not be removed. */
@@ -28,9 +30,9 @@ export interface RunningDeps
   readonly announce?: ((news: IncidentNews) => void) | undefined;
 }
 
-/** ms that the evidence of one incident may take to be completed, while the daemon goes on. */
-const CLOSE_LIMIT_MS = 60_000;
-/** The same when the daemon ends; all incidents at once. */
+/** So many times as long as one capture may take all that completes an incident may, while the daemon goes on. */
+const CLOSE_CAPTURES = 2;
+/** ms of it when the daemon ends; all incidents at once. */
 const END_LIMIT_MS = 6000;
 
 /** Ids that JSON can have. */
@@ -178,7 +180,7 @@ export class RunningIncidents {
     const { log, clock } = this.#deps;
     // Its opening captures have limits of their own, and may still run when it was short.
     if (!this.#ending) await run.idle();
-    if (!this.#ending) run.limit(CLOSE_LIMIT_MS);
+    if (!this.#ending) run.limit(CLOSE_CAPTURES * this.#deps.captureLimitMs());
     const closed = await run.close(reason);
     this.#runs.delete(closed.id);
     this.index.put(closed);
