@@ -4,9 +4,10 @@ import { copyFile, open, rename, rm, stat } from "node:fs/promises";
 import { AodError } from "../system/error.ts";
 import { hasCode } from "../system/proc.ts";
 import { realDisk } from "./disk.ts";
+import { hexAddresses, replaceHex } from "./hex-addresses.ts";
 import type { Item, Manifest } from "./manifest.ts";
 import { packArchive } from "./pack.ts";
-import { collectWords, note, pseudonymise, wordPattern } from "./pseudonymise.ts";
+import { collectWords, note as noteWord, pseudonymise, wordPattern } from "./pseudonymise.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { readManifest } from "./reader.ts";
 import { scanArchive } from "./unpack.ts";
@@ -25,12 +26,13 @@ export async function exportPseudonymised(from: string, to: string, pseudonyms: 
   const manifest = await readManifest(from);
   const texts = await textsOf(from, manifest);
   const { target, host } = manifest;
-  if (target.server !== undefined) note(target.server, "host", pseudonyms);
-  note(host.name, "host", pseudonyms);
+  if (target.server !== undefined) noteWord(target.server, "host", pseudonyms);
+  noteWord(host.name, "host", pseudonyms);
   collectWords(JSON.stringify(manifest), pseudonyms);
   for (const text of texts.values()) collectWords(text, pseudonyms);
   const words = wordPattern(pseudonyms);
-  const replace = (text: string): string => pseudonymise(text, pseudonyms, words);
+  const addresses = hexAddresses([JSON.stringify(manifest), ...texts.values()]);
+  const replace = (text: string): string => replaceHex(pseudonymise(text, pseudonyms, words), addresses, pseudonyms);
 
   const items: Item[] = [];
   const files: { readonly name: string; readonly content: Buffer }[] = [];
@@ -51,11 +53,13 @@ export async function exportPseudonymised(from: string, to: string, pseudonyms: 
         name,
         source: told.source,
         status: "skipped",
-        reason: `no text (${status}): left out with --pseudonymise`,
+        reason: `binary: names cannot be replaced in it (${status}): left out with --pseudonymise`,
       });
     }
   }
-  const written: Manifest = { ...replaceAll(manifest, replace), id: manifest.id, items };
+  const told = replaceAll(manifest, replace);
+  const note = `Pseudonymised: users, hosts, addresses and paths are replaced${leftOut.length === 0 ? "" : `, and ${leftOut.length} binary items left out`}.`;
+  const written: Manifest = { ...told, notes: [...told.notes, note], id: manifest.id, items };
   const head = { name: `${manifest.id}/manifest.json`, content: Buffer.from(`${JSON.stringify(written, null, 2)}\n`) };
   const bytes = await writeWhole(to, [head, ...files], new Date(manifest.closed ?? manifest.opened));
   return { path: to, bytes, leftOut };
@@ -102,7 +106,7 @@ async function textsOf(path: string, { items }: Manifest): Promise<Map<string, s
   await scanArchive(
     path,
     async ({ name, content }) => {
-      if (!items.some((item) => item.name === name)) return undefined;
+      if (isBinary(name) || !items.some((item) => item.name === name)) return undefined;
       const pieces: Buffer[] = [];
       for await (const piece of content) pieces.push(piece);
       const bytes = Buffer.concat(pieces);
@@ -112,6 +116,11 @@ async function textsOf(path: string, { items }: Manifest): Promise<Map<string, s
     { totalBytes: TOTAL_BYTES },
   );
   return texts;
+}
+
+/** By its name, whatever its bytes look like: kernel events, packets, archives. */
+function isBinary(name: string): boolean {
+  return /\.(?:dat|pcap|pcapng|zst|gz|xz|bin)$/i.test(name);
 }
 
 /** UTF-8 without a NUL. */

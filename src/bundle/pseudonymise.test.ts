@@ -74,6 +74,58 @@ describe("pseudonyms", () => {
       assert.deepEqual(readFileSync(again), readFileSync(to), "the same bundle with the same map");
     }));
 
+  it("are in every item that is left, and in what is no text nothing can be: it is left out and listed", () =>
+    withDir(async (state) => {
+      const planted = ["jdoe", "files01", "nas7", "corp.example", "10.20.30.40", "merger", "projects", "fd00:12::7"];
+      const hidden = ["0a141e28", "281e140a", "fd000012000000000000000000000007"];
+      const sentence = `user=${planted[0]} on nas7:/export/projects/merger.ods of 10.20.30.40 files01.corp.example`;
+      const items: Readonly<Record<string, string>> = {
+        ...texts,
+        "open/nfs-servers":
+          "NV SERVER   PORT USE HOSTNAME\nv4 0a141e28  801   1 nas7\nv4 fd000012000000000000000000000007  801   1 nas7\n",
+        "open/tcp": "0: 0501A8C0:01BD 281E140A:01BD 01\n",
+        "server-side.txt": "192.168.1.5 port 788 -> 10.20.30.40 port 2049  ESTABLISHED\n",
+        "nfs.ndjson":
+          '{"server":"nas7","address":"10.20.30.40","share":"nas7:/export/projects","file":"merger plan.ods"}\n',
+      };
+      const binary: Readonly<Record<string, Buffer>> = {
+        "packets.pcap": Buffer.concat([Buffer.from([0xd4, 0xc3, 0xb2, 0xa1, 0]), Buffer.from(sentence, "utf16le")]),
+        "events.dat": Buffer.from(sentence),
+        "captured.bin.unknown": Buffer.concat([Buffer.from(sentence), Buffer.from([0, 0xff])]),
+      };
+      const meta = metaOf("two", { target: { server: "nas7", share: "nas7:/export/projects" } });
+      const writer = await createBundle(state, meta, { clock: fixedClock, minFreeBytes: 0 });
+      for (const [name, text] of Object.entries(items)) await writer.addFile(name, text);
+      for (const [name, bytes] of Object.entries(binary)) await writer.addFile(name, bytes, { binary: true });
+      writer.note(`the mount of ${sentence} hangs`);
+      const { path } = await writer.finish(meta);
+
+      const to = join(state, "out.tar.zst");
+      const { leftOut } = await exportPseudonymised(path, to, new Pseudonyms());
+      assert.deepEqual(leftOut.toSorted(), Object.keys(binary).toSorted());
+      const manifest = await readManifest(to);
+      for (const name of leftOut) {
+        const item = manifest.items.find((one) => one.name === name);
+        assert.deepEqual([item?.status, item?.size], ["skipped", undefined], name);
+        assert.match(item?.reason ?? "", /^binary: .* left out with --pseudonymise$/);
+      }
+      assert.match(manifest.notes.at(-1) ?? "", /^Pseudonymised: .*3 binary items left out/);
+
+      const all: Buffer[] = [];
+      await scanArchive(to, async ({ name, content }) => {
+        all.push(Buffer.from(name));
+        for await (const piece of content) all.push(Buffer.from(piece));
+        return undefined;
+      });
+      const bytes = Buffer.concat(all);
+      for (const word of [...planted, ...hidden]) {
+        for (const encoding of ["latin1", "utf16le"] as const) {
+          const found = bytes.toString("latin1").toLowerCase().includes(Buffer.from(word, encoding).toString("latin1"));
+          assert.ok(!found, `${word} (${encoding}) in\n${bytes}`);
+        }
+      }
+    }));
+
   it("leave alone what names nobody", () => {
     for (const text of [
       "/proc/fs/cifs/DebugData /etc/krb5.conf 127.0.0.1 ::1 6.12.0-1-amd64",

@@ -97,6 +97,13 @@ export function pseudonymise(text: string, pseudonyms: Pseudonyms, words: RegExp
   return out;
 }
 
+/** The addresses in a text that have pseudonyms. */
+export function addressesIn(text: string): string[] {
+  const v4 = [...text.matchAll(ipv4)].map(([address]) => address).filter((address) => isIP(address) === 4);
+  const v6 = [...text.matchAll(ipv6)].map(([address]) => address.replace(/%\w+$/, ""));
+  return [...v4, ...v6.filter((address) => isIP(address) === 6)].filter((address) => !isKept(address));
+}
+
 function hostOf(host: string, pseudonyms: Pseudonyms): string {
   if (common.has(host.toLowerCase()) || isKept(host) || pseudonym.test(host)) return host;
   return pseudonyms.of(host, isIP(host) === 0 ? "host" : "address");
