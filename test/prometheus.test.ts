@@ -79,7 +79,27 @@ async function startWithTraffic(t: TestContext, maxSeries = 1000) {
   const status = 0xc0000034;
   probe.completed({ ...op({ seq: 1, latencyMs: 4, endedNs: systemClock.nowNs(), command: "SMB2_CREATE" }), status });
   probe.onEvent({ type: "inflight", inflight: { nowNs: systemClock.nowNs(), open: 2, ops: [], waiters: [] } });
+  nfsTraffic(running);
   return { root, port, running, runDir: config.run_dir };
+}
+
+/** 7 READs of one export, of which one failed, and one operation in flight. */
+function nfsTraffic({ daemon: { nfsOps } }: RunningDaemon): void {
+  const nowNs = systemClock.nowNs();
+  const mount = {
+    target: { protocol: "nfs", server: "nas", export: "/home" },
+    mountPoint: "/h",
+    device: "0:45",
+    type: "nfs4",
+  } as const;
+  nfsOps.observed({ type: "mounts", nowNs, all: [mount], mounted: [mount], unmounted: [] });
+  const latency = new Map([[bucketOf(20e6), 7]]);
+  const entry = { target: 1, server: "nas", device: "0:45", procedure: "READ", count: 7, errors: 1, attempts: 8 };
+  nfsOps.take({
+    type: "tick",
+    tick: { nowNs, recursionMisses: 0, head: 7, oldest: 1, entries: [{ ...entry, transmissions: 8, latency }] },
+  });
+  nfsOps.take({ type: "inflight", inflight: { nowNs, open: 1, ops: [], waiters: [] } });
 }
 
 function ask(
@@ -117,6 +137,10 @@ test("the socket and the port serve both formats, the port to localhost alone", 
     `aod_smb_requests_failed_total{${share},command="SMB2_CREATE"} 1`,
     `aod_smb_errors_total{${share},command="SMB2_CREATE",status="STATUS_OBJECT_NAME_NOT_FOUND"} 1`,
     "aod_smb_requests_in_flight 2",
+    'aod_nfs_request_duration_seconds_count{server="nas",export="/home",operation="READ"} 7',
+    'aod_nfs_request_duration_seconds_bucket{server="nas",export="/home",operation="READ",le="0.033554432"} 7',
+    'aod_nfs_requests_failed_total{server="nas",export="/home",operation="READ"} 1',
+    "aod_nfs_requests_in_flight 1",
     'aod_smb_connection_good{server="files.example",connection="0x1"} 1',
     'aod_probe_up{probe="smb_wire"} 1',
   ])
@@ -131,6 +155,8 @@ test("more series than allowed are counted", async (t) => {
   const { text } = await ask({ port });
   assert.match(text, /^aod_metrics_left_out\{metric="smb_requests"\} 20$/m);
   assert.equal(text.split("\n").filter((line) => /^aod_smb_request_duration_seconds_count/.test(line)).length, 10);
+  assert.match(text, /^aod_metrics_left_out\{metric="nfs_requests"\} 9$/m);
+  assert.equal(text.split("\n").filter((line) => /^aod_nfs_request_duration_seconds_count/.test(line)).length, 10);
 });
 
 function feed({ daemon }: RunningDaemon): void {
@@ -142,6 +168,11 @@ function feed({ daemon }: RunningDaemon): void {
     type: "tick",
     tick: { nowNs, recursionMisses: 0, head: 1, oldest: 1, reconnects: 0, entries },
   });
+  const rpcs = Array.from({ length: 12 }, (_, code) => ({
+    ...{ target: 1, server: "nas", procedure: `PROC_${code}`, count: 3, errors: 0, attempts: 3, transmissions: 3 },
+    latency: new Map<number, number>(),
+  }));
+  daemon.nfsOps.take({ type: "tick", tick: { nowNs, recursionMisses: 0, head: 1, oldest: 1, entries: rpcs } });
 }
 
 test("promtool check metrics has nothing to say", { skip }, async (t) => {
@@ -185,6 +216,7 @@ test("Prometheus scrapes it", { skip }, async (t) => {
   while ((await query('up{job="aod"}')) !== "1" && Date.now() < end) await sleep(300);
   assert.equal(await query('up{job="aod"}'), "1", Buffer.concat(said).toString());
   assert.equal(await query('sum(aod_smb_request_duration_seconds_count{command="SMB2_WRITE"})'), "40");
+  assert.equal(await query('aod_nfs_request_duration_seconds_count{operation="READ"}'), "7");
   assert.equal(await query('aod_smb_errors_total{status="STATUS_OBJECT_NAME_NOT_FOUND"}'), "1");
   assert.equal(await query("aod_smb_requests_in_flight"), "2");
 });

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { parseDebugData } from "../smb/debug-data.ts";
+import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
 import { formatWall } from "../system/clock.ts";
 import { readLocal } from "../system/proc.ts";
-import { tcpRowsTo } from "../system/sockets.ts";
+import { type TcpRow, tcpRowsTo } from "../system/sockets.ts";
 import type { Capture, CaptureContext, WorstOp } from "./capture.ts";
+import { connectionOf } from "./op-connections.ts";
 import { captureProgram } from "./program-file.ts";
 
 /** What the support of a storage provider asks for, to find the client's operations in the server's own logs. */
@@ -12,12 +13,16 @@ export const serverSide: Capture = {
   summary: "for the server's support: times in UTC, clock, connections, sessions, ids of the worst operations",
   phases: ["open", "close"],
   async *collect(context) {
+    const rows = await rowsOf(context);
+    const debugData = await debugDataOf(context);
+    const mounts = await context.networkMounts();
+    const ops = (context.worstOps?.() ?? []).map((op) => ({ ...op, ...connectionOf(op, rows, mounts, debugData) }));
     const sections = [
       ["When (UTC)", whenText(context)],
       ["Clock of this client", await clockText(context)],
-      ["Connections (TCP, local and remote)", await connectionsText(context)],
-      ["SMB sessions and shares", await sessionsText(context)],
-      ["Worst operations", opsText(context.worstOps?.() ?? [])],
+      ["Connections (TCP, local and remote)", connectionsText(rows)],
+      ["SMB sessions and shares", sessionsText(debugData)],
+      ["Worst operations", opsText(ops)],
     ] as const;
     const content = sections.map(([title, text]) => `${title}\n${"-".repeat(title.length)}\n${text}\n`).join("\n");
     yield { name: "server-side.txt", source: "clock, /proc/net/tcp, DebugData, ops.ndjson", content };
@@ -52,23 +57,35 @@ async function clockText(context: CaptureContext): Promise<string> {
   return `Its offset is not known. ${refusals.join("; ")}\n`;
 }
 
-async function connectionsText(context: CaptureContext): Promise<string> {
+async function rowsOf(context: CaptureContext): Promise<TcpRow[]> {
   const servers = await context.servers();
-  const lines: string[] = [];
+  const rows: TcpRow[] = [];
   for (const table of ["tcp", "tcp6"]) {
     const path = join(context.procRoot, "net", table);
     const file = await readLocal(path, { limitBytes: 4 * 1024 * 1024, signal: context.signal });
-    for (const { local, remote, state } of tcpRowsTo(file?.content.toString("latin1") ?? "", servers))
-      lines.push(`${local.address} port ${local.port} -> ${remote.address} port ${remote.port}  ${state}`);
+    rows.push(...tcpRowsTo(file?.content.toString("latin1") ?? "", servers));
   }
+  return rows;
+}
+
+function connectionsText(rows: readonly TcpRow[]): string {
+  const lines = rows.map(
+    ({ local, remote, state }) =>
+      `${local.address} port ${local.port} -> ${remote.address} port ${remote.port}  ${state}`,
+  );
   return lines.length > 0 ? `${lines.join("\n")}\n` : "none in this network namespace\n";
 }
 
-async function sessionsText(context: CaptureContext): Promise<string> {
+/** Undefined where the module is not loaded. */
+async function debugDataOf(context: CaptureContext): Promise<DebugData | undefined> {
   const path = join(context.procRoot, "fs/cifs/DebugData");
   const file = await readLocal(path, { limitBytes: 1024 * 1024, signal: context.signal });
-  if (file === undefined) return "none: the module cifs is not loaded\n";
-  const lines = parseDebugData(file.content.toString()).servers.flatMap((server) => {
+  return file === undefined ? undefined : parseDebugData(file.content.toString());
+}
+
+function sessionsText(debugData: DebugData | undefined): string {
+  if (debugData === undefined) return "none: the module cifs is not loaded\n";
+  const lines = debugData.servers.flatMap((server) => {
     const name = server.hostname ?? "server";
     const connection = `${name}  connection ${hex(server.connectionId)}  dialect ${hex(server.dialect)}`;
     return [
@@ -84,7 +101,10 @@ async function sessionsText(context: CaptureContext): Promise<string> {
 
 const hex = (value: number | bigint | undefined): string => (value === undefined ? "?" : `0x${value.toString(16)}`);
 
-const columns = ["time", "command", "status", "latency_us", "server", "share", "session_id", "tree_id", "mid", "xid"];
+const columns = [
+  ...["time", "command", "status", "latency_us", "server", "share", "session_id", "tree_id", "mid", "xid"],
+  ...["local", "remote"],
+];
 
 function opsText(ops: readonly WorstOp[]): string {
   if (ops.length === 0) return "none was seen\n";
@@ -96,5 +116,5 @@ function opsText(ops: readonly WorstOp[]): string {
       .join("  ")
       .trimEnd(),
   );
-  return `time: when it ended (UTC); latency as the client saw it, in microseconds\n${lines.join("\n")}\n`;
+  return `time: when it ended (UTC); latency as the client saw it, in microseconds; local: of several connections to the server it was one of these\n${lines.join("\n")}\n`;
 }

@@ -1,8 +1,9 @@
 import { versionText } from "../nfs/versions.ts";
+import { restartsOf } from "../probe/rpc-json.ts";
 import type { RpcOp } from "../probe/rpc-op.ts";
 import { errnoName } from "../system/errno.ts";
 import { type Column, endTime, latency, pid, task } from "../tools/columns.ts";
-import { procedureText, restartsOf } from "../tools/nfs.ts";
+import { procedureText } from "../tools/nfs.ts";
 import type { NfsMounts } from "../tools/nfs-mounts.ts";
 
 export function columnsOf(verbose: boolean, mounts: () => NfsMounts): readonly Column<RpcOp>[] {

@@ -1,8 +1,10 @@
 // Columns in the order of the BCC tool of this name, with the version and the procedure in place of its letter; and what -v adds.
+
 import { versionText } from "../nfs/versions.ts";
+import { restartsOf } from "../probe/rpc-json.ts";
 import type { RpcOp, RpcPhases } from "../probe/rpc-op.ts";
 import { type Column, endTime, latency, millis, pid, task } from "../tools/columns.ts";
-import { procedureText, restartsOf, statusText } from "../tools/nfs.ts";
+import { procedureText, statusText } from "../tools/nfs.ts";
 import type { NfsMounts } from "../tools/nfs-mounts.ts";
 
 export function columnsOf(verbose: boolean, mounts: () => NfsMounts): readonly Column<RpcOp>[] {

@@ -14,6 +14,7 @@ import type { Clock } from "../system/clock.ts";
 import type { IncidentNews } from "./incidents/announcer.ts";
 import type { IncidentDeps } from "./incidents/run.ts";
 import { RunningIncidents } from "./incidents/running.ts";
+import { isRpc } from "./incidents/worst-ops.ts";
 import { Judge } from "./judge.ts";
 import type { Logger } from "./log.ts";
 import { type FurtherProbe, type FurtherStarter, furtherProbes } from "./probes/further-probes.ts";
@@ -21,6 +22,7 @@ import { HistoryFeed } from "./probes/history-feed.ts";
 import { LossNews } from "./probes/loss-news.ts";
 import { ProbeManager, type ProbeState } from "./probes/manager.ts";
 import { ProbeNews } from "./probes/news.ts";
+import { NfsOps } from "./probes/nfs-ops.ts";
 import { OpCounts } from "./probes/op-counts.ts";
 import { settingsOf } from "./probes/settings.ts";
 import { type SeenRequests, seenRequests } from "./requests.ts";
@@ -77,6 +79,7 @@ export class Daemon {
   lastTick: Tick | undefined;
   readonly opCounts = new OpCounts();
   readonly smbMetrics: SmbOpMetrics;
+  readonly nfsOps: NfsOps;
   openRequests: number | undefined;
   #lastInFlight: InFlight | undefined;
   /** Tasks that waited for a reconnect at the last search. */
@@ -85,7 +88,7 @@ export class Daemon {
   #config: Config;
   /** Of the ops in bundles. Not the judge's: what that knows must not depend on how fast bundles are written. */
   readonly #names: TargetNames;
-  readonly #feed: HistoryFeed;
+  readonly #feed: HistoryFeed<SmbOp>;
   readonly #lossNews = new LossNews();
   readonly #probeNews = new ProbeNews();
   /** CLOCK_MONOTONIC ns of the probe's last word. */
@@ -138,8 +141,18 @@ export class Daemon {
       moduleLoaded: deps.moduleLoaded,
       nowNs: () => clock.nowNs(),
       observed: (observation) => this.judge.observe(observation),
+      nfs: {
+        take: (event) => this.nfsOps.take(event),
+        probeEnded: () => this.nfsOps.probeEnded(),
+      },
       log: deps.log,
     });
+    const nfsRpc = this.further.find(({ kind }) => kind.name === "nfs_rpc");
+    this.nfsOps = new NfsOps(
+      (from) => nfsRpc?.manager.probe?.history(from),
+      () => clock.nowNs(),
+      config.metrics.max_series,
+    );
     this.#feed = new HistoryFeed(
       (from) => this.probe.probe?.history(from),
       () => clock.nowNs(),
@@ -149,11 +162,12 @@ export class Daemon {
       clock,
       log,
       stateDir: config.state_dir,
-      feed: this.#feed,
+      feeds: { smb: this.#feed, nfs: this.nfsOps.feed },
       createBundle,
       capture,
-      toJson: (standing) => (op: SmbOp) => ({ ...opToJson(op, this.#names.of(op), standing) }),
-      losses: () => this.probe.losses,
+      toJson: (standing) => (op) =>
+        isRpc(op) ? this.nfsOps.toJson(op, standing) : { ...opToJson(op, this.#names.of(op), standing) },
+      losses: () => [...this.probe.losses, ...(nfsRpc?.manager.losses ?? [])],
       versions,
       host,
       maxOpsBytes: () => this.#config.bundles.max_ops,
@@ -192,6 +206,7 @@ export class Daemon {
     if (!this.#ending) for (const probe of this.further) probe.beat();
     this.#tellProbes();
     this.#feed.beat();
+    this.nfsOps.feed.beat();
     for (const over of this.judge.advance()) this.incidents.close(over);
     this.incidents.beat();
     this.waiterSearch.beat();
@@ -266,6 +281,7 @@ export class Daemon {
 
   #observed(observation: Observation): void {
     if (observation.type === "mounts") this.sources.mounted(observation);
+    this.nfsOps.observed(observation);
     const deal = (): void => this.judge.observe(observation);
     if (this.#deps.observed === undefined) deal();
     else this.#deps.observed(observation, deal);

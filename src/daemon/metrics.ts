@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { contentTypes, exposition, type Family, formatOf, type Labels, type Sample } from "../metrics/exposition.ts";
 import { nfsFamilies } from "../metrics/nfs-mounts.ts";
+import type { NfsOpMetrics } from "../metrics/nfs-ops.ts";
 import type { SmbOpMetrics } from "../metrics/smb-ops.ts";
 import { smbServerFamilies } from "../metrics/smb-servers.ts";
 import { readLocal } from "../system/proc.ts";
@@ -17,6 +18,7 @@ export interface MetricsSources extends Pick<StatusSources, "procRoot" | "readDe
   readonly daemon: Pick<Daemon, "incidents">;
   readonly status: () => Promise<Status>;
   readonly smbOps: SmbOpMetrics;
+  readonly nfsOps: NfsOpMetrics;
   readonly maxSeries: number;
 }
 
@@ -27,7 +29,7 @@ export async function metricsAnswer(sources: MetricsSources, accept: string | un
 }
 
 async function families(sources: MetricsSources): Promise<Family[]> {
-  const { daemon, smbOps, maxSeries, procRoot } = sources;
+  const { daemon, smbOps, nfsOps, maxSeries, procRoot } = sources;
   const status = await sources.status();
   const servers = smbServerFamilies(sources.readDebugData(), maxSeries);
   const nfs = nfsFamilies(await mountstatsOf(procRoot), maxSeries);
@@ -36,11 +38,13 @@ async function families(sources: MetricsSources): Promise<Family[]> {
     smb_errors: smbOps.dropped.statuses,
     smb_connections: servers.left,
     nfs_operations: nfs.left,
+    nfs_requests: nfsOps.dropped,
   };
   return [
     ...smbOps.families(),
     ...servers.families,
     ...nfs.families,
+    ...nfsOps.families(),
     ...statusFamilies(status),
     counter("aod_bundles_written", "Bundles that were finished.", daemon.incidents.counters.bundles),
     counter(

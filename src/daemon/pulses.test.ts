@@ -10,7 +10,7 @@ test("a probe that runs and says nothing is stuck, also one beside smb_wire; one
   const kinds = furtherKinds.filter(({ name }) => name === "nfs_rpc");
   const start = (_: unknown, by: Hears) => {
     hears = by;
-    return { set: () => {}, stop: () => Promise.resolve() };
+    return { set: () => {}, history: () => 0, stop: () => Promise.resolve() };
   };
   const world = createWorld(t, { yaml: "probes: {smb_wire: false}", deps: { further: { kinds, start } } });
   const stuck = () => stuckParts(pulsesOf(world.daemon), world.clock.nowNs());

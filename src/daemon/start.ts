@@ -167,6 +167,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
         daemon,
         status,
         smbOps: daemon.smbMetrics,
+        nfsOps: daemon.nfsOps.metrics,
         maxSeries: config.metrics.max_series,
         procRoot: roots.procRoot,
         readDebugData,

@@ -83,3 +83,8 @@ function escapeHelp(text: string, format: Format): string {
   const plain = text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
   return format === "openmetrics" ? plain.replaceAll('"', '\\"') : plain;
 }
+
+/** One value without labels; none where it is not known. */
+export function gauge(name: string, help: string, value: number | undefined): Family {
+  return { name, type: "gauge", help, samples: value === undefined ? [] : [{ labels: {}, value }] };
+}

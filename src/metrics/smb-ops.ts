@@ -3,7 +3,7 @@ import type { TargetKey } from "../probe/target-names.ts";
 import { commandName } from "../smb/commands.ts";
 import { statusName } from "../smb/status.ts";
 import { bounds, Durations } from "./durations.ts";
-import type { Family, Labels } from "./exposition.ts";
+import { type Family, gauge, type Labels } from "./exposition.ts";
 import { SeriesMap } from "./series-map.ts";
 
 interface Requests {
@@ -116,8 +116,4 @@ export class SmbOpMetrics {
     const series = this.#statuses.get(labels, 1, () => ({ labels, count: 0 }));
     if (series !== undefined) series.count++;
   }
-}
-
-function gauge(name: string, help: string, value: number | undefined): Family {
-  return { name, type: "gauge", help, samples: value === undefined ? [] : [{ labels: {}, value }] };
 }

@@ -127,6 +127,8 @@ export interface History<Op extends OpBase = SmbOp> {
   readonly torn: number;
   readonly token: number;
   readonly ops: readonly Op[];
+  /** seqs that turned out to be no op; absent when there is none. */
+  readonly none?: readonly number[];
   readonly done: boolean;
 }
 

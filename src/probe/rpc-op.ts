@@ -145,14 +145,19 @@ function phasesOf({ backlogSum, rttSum, executeSum }: AodRpcOp): RpcPhases {
 }
 
 function targetOf(raw: AodRpcOp, known: AodRpcTarget | undefined): RpcTarget {
-  const device = raw.device || (known?.device ?? 0);
+  const device = deviceText(raw.device || (known?.device ?? 0));
   return {
     clientId: raw.client,
     ...(known === undefined || known.server === "" ? undefined : { server: known.server }),
     ...(known === undefined || known.address === "" ? undefined : { address: known.address }),
     ...(known === undefined || known.parent === UNKNOWN ? undefined : { parentId: known.parent }),
-    ...(device === 0 ? undefined : { device: `${device >>> 20}:${device & 0xfffff}` }),
+    ...(device === undefined ? undefined : { device }),
   };
+}
+
+/** s_dev as mountinfo writes it: `0:45`; undefined where it is not known. */
+export function deviceText(device: number): string | undefined {
+  return device === 0 ? undefined : `${device >>> 20}:${device & 0xfffff}`;
 }
 
 function micros(ns: number): number {

@@ -4,7 +4,7 @@ import { errorEvent, helloHead, type Layout, layoutsFit, lossAt, records } from 
 import * as gen from "./decoders.gen.ts";
 import type { Frame } from "./frames.ts";
 import type { ProbeEvent, TickBase } from "./op.ts";
-import { type RpcOp, rpcOpOf } from "./rpc-op.ts";
+import { deviceText, type RpcOp, rpcOpOf } from "./rpc-op.ts";
 
 /** Why a frame or a record was left out: as WireDiscard of smb_wire. */
 export type RpcDiscard = "malformed" | "unexpected" | "torn" | "state" | "bucket";
@@ -14,6 +14,8 @@ export interface RpcTickEntry {
   /** Id of the target; 0 = what found no place. */
   readonly target: number;
   readonly server?: string;
+  /** st_dev of the mount, as mountinfo writes it: `0:45`. */
+  readonly device?: string;
   readonly clientId?: number;
   readonly version?: number;
   readonly procedure: string;
@@ -118,13 +120,17 @@ export class RpcDecoder implements ProbeDecoder<RpcEvent> {
     }
   }
 
-  private ops(bytes: Buffer, from: number, count: number, nowNs: number): RpcOp[] {
+  /** `none`: takes the seqs of what turned out to be no op. */
+  private ops(bytes: Buffer, from: number, count: number, nowNs: number, none: number[] = []): RpcOp[] {
     const ops: RpcOp[] = [];
     for (let index = 0; index < count; index++) {
       const raw = gen.decodeAodRpcOp(bytes, from + index * gen.AOD_RPC_OP_SIZE);
       const whole = raw.seq === raw.seqCheck;
       // The history has them; nobody has asked the server for anything.
-      if (whole && raw.state === gen.AodRpcState.UNSENT) continue;
+      if (whole && raw.state === gen.AodRpcState.UNSENT) {
+        none.push(raw.seq);
+        continue;
+      }
       const op = whole ? rpcOpOf(raw, nowNs, this.targets.get(raw.target), this.paths.get(raw.seq)) : undefined;
       this.paths.delete(raw.seq);
       if (op !== undefined) ops.push(op);
@@ -153,9 +159,11 @@ export class RpcDecoder implements ProbeDecoder<RpcEvent> {
   private entryOf(entry: gen.AodRpcTickEntry, latency: ReadonlyMap<number, number>): RpcTickEntry {
     const { target, count, errors, attempts, transmissions, name, procedure } = entry;
     const known = this.targets.get(target);
+    const device = deviceText(known?.device ?? 0);
     return {
       target,
       ...(known === undefined ? undefined : { server: known.server, clientId: known.client, version: known.version }),
+      ...(device === undefined ? undefined : { device }),
       procedure: name || `PROC_${procedure}`,
       count,
       errors,
@@ -185,8 +193,10 @@ export class RpcDecoder implements ProbeDecoder<RpcEvent> {
   private history(bytes: Buffer, nowNs: number): RpcEvent | undefined {
     const { head, oldest, torn, token, ops: count, done } = gen.decodeAodHistory(bytes, 0);
     if (bytes.length !== gen.AOD_HISTORY_SIZE + count * gen.AOD_RPC_OP_SIZE) return this.discard("malformed");
-    const ops = this.ops(bytes, gen.AOD_HISTORY_SIZE, count, nowNs);
-    return { type: "history", history: { head, oldest, torn, token, ops, done: done !== 0 } };
+    const none: number[] = [];
+    const ops = this.ops(bytes, gen.AOD_HISTORY_SIZE, count, nowNs, none);
+    const rest = none.length === 0 ? {} : { none };
+    return { type: "history", history: { head, oldest, torn, token, ops, ...rest, done: done !== 0 } };
   }
 }
 

@@ -94,7 +94,7 @@ function plainAddress(address: string): string {
 }
 
 /** One spelling per address: IPv6 compressed, IPv4 mapped into IPv6 as IPv4. */
-function comparable(address: string): string {
+export function comparable(address: string): string {
   const bare = plainAddress(address);
   if (isIP(bare) !== 6) return bare;
   const short = new URL(`http://[${bare}]/`).hostname.slice(1, -1);

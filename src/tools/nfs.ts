@@ -2,13 +2,13 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { findProcedure, procedureNames } from "../nfs/procedures.ts";
 import { findNfsStatus, rpcStatusName } from "../nfs/status.ts";
-import { isVersion, type NfsVersion, parseVersion, versionText } from "../nfs/versions.ts";
+import { isVersion, type NfsVersion, parseVersion } from "../nfs/versions.ts";
+import { rpcToJson } from "../probe/rpc-json.ts";
 import type { RpcOp, RpcState } from "../probe/rpc-op.ts";
 import type { RpcSettings } from "../probe/rpc-settings.ts";
-import { wallTimeOf } from "../system/clock.ts";
 import { unknownName } from "./arguments.ts";
 import type { NfsMounts } from "./nfs-mounts.ts";
-import { endOf, type Row } from "./op.ts";
+import type { Row } from "./op.ts";
 import { type CommonOptions, exclusive } from "./options.ts";
 import type { ParsedLine } from "./spec.ts";
 import type { Outcomes } from "./stop.ts";
@@ -102,52 +102,13 @@ export function procedureText({ procedure, state, endedNs }: RpcOp): string {
   return endedNs === undefined ? `${procedure} (${stateTexts[state]})` : procedure;
 }
 
-/** Attempts beyond the first, for whatever reason the client made them. */
-export function restartsOf({ attempts }: RpcOp): number {
-  return Math.max(0, attempts - 1);
-}
-
 /** An op as users see it: docs/nfsslower.md. */
 export function rpcJson({ clock, ...row }: Row<RpcOp>, mounts: NfsMounts): object {
   // No task waits without an op that this probe knows of.
   if (row.kind === "waiter") return {};
   const { op, target } = row;
   const path = mounts.pathOf(op);
-  return {
-    time: wallTimeOf(endOf(op), clock),
-    layer: "wire",
-    protocol: "nfs",
-    version: versionText(op.version, op.minor),
-    command: op.procedure,
-    ...(op.status?.nfs === undefined ? undefined : { status: op.status.nfs, status_code: op.status.code }),
-    ...(op.status === undefined ? undefined : { errno: op.status.errno }),
-    latency_us: op.latencyUs,
-    phases_us: op.phasesUs,
-    ...(op.delayUs === undefined ? undefined : { delay_us: op.delayUs }),
-    ...(op.executeUs === undefined ? undefined : { execute_us: op.executeUs }),
-    attempts: op.attempts,
-    restarts: restartsOf(op),
-    retransmissions: op.retransmissions,
-    ...(op.timeouts === 0 ? undefined : { major_timeouts: op.timeouts }),
-    pid: op.pid,
-    tid: op.tid,
-    comm: op.comm,
-    uid: op.uid,
-    ...(op.worker ? { kernel_thread: true } : undefined),
-    ...(target.server === undefined ? undefined : { server: target.server }),
-    ...(target.address === undefined ? undefined : { address: target.address }),
-    ...(target.share === undefined ? undefined : { share: target.share }),
-    client_id: op.target.clientId,
-    ...(op.target.parentId === undefined ? undefined : { parent_client_id: op.target.parentId }),
-    ...(op.xid === undefined ? undefined : { xid: `0x${op.xid.toString(16).padStart(8, "0")}` }),
-    ...(path === undefined ? undefined : { path }),
-    ...(op.inode === undefined ? undefined : { inode: String(op.inode) }),
-    ...(op.offset === undefined ? undefined : { offset: op.offset, count: op.count }),
-    ...(op.bytesSent === undefined ? undefined : { bytes_sent: op.bytesSent }),
-    ...(op.bytesReceived === undefined ? undefined : { bytes_received: op.bytesReceived }),
-    ...(op.endedNs === undefined ? { state: op.state } : undefined),
-    ...(op.cgroupId === 0n ? undefined : { cgroup_id: String(op.cgroupId) }),
-  };
+  return rpcToJson(op, { ...target, ...(path === undefined ? {} : { path }) }, clock);
 }
 
 /** `NFS4ERR_NOENT`, `ETIMEDOUT`; undefined while there is none. */

@@ -2,16 +2,13 @@ import type { BundleAnomaly, BundleHost, BundleLoss, BundleMeta, BundleVersions 
 import type { BundleWriter } from "../../bundle/writer.ts";
 import type { Phase, WorstOp } from "../../capture/capture.ts";
 import type { Anomaly } from "../../detect/detector.ts";
-import type { SmbOp } from "../../probe/op.ts";
 import { type Clock, formatWall, wallTimeOf } from "../../system/clock.ts";
 import { messageOf } from "../../system/error.ts";
 import type { Logger } from "../log.ts";
-import type { HistoryFeed, Subscription } from "../probes/history-feed.ts";
-import type { Coverage } from "../probes/op-recorder.ts";
-import { OpStream } from "../probes/op-stream.ts";
 import type { CloseReason, Incident } from "./incidents.ts";
 import { anomalyJson, type IncidentJson, openIncidentJson, targetJson } from "./json.ts";
-import { WorstOps } from "./worst-ops.ts";
+import { describeCoverages, type Feeds, OpEvidence, spanOf } from "./op-evidence.ts";
+import type { AnyOp } from "./worst-ops.ts";
 
 /** What the run of an incident needs of the daemon. */
 export interface IncidentDeps {
@@ -20,7 +17,7 @@ export interface IncidentDeps {
   /** ms by which the wall clock has been set since. */
   readonly steppedMs: () => number;
   readonly log: Logger;
-  readonly feed: HistoryFeed;
+  readonly feeds: Feeds;
   readonly createBundle: (meta: BundleMeta) => Promise<BundleWriter>;
   /** Begins in this turn of the event loop; `writer` gives undefined when there will be none. */
   readonly capture: (
@@ -30,7 +27,7 @@ export interface IncidentDeps {
     signal: AbortSignal,
     worstOps: () => readonly WorstOp[],
   ) => Promise<void>;
-  readonly toJson: (op: SmbOp) => WorstOp;
+  readonly toJson: (op: AnyOp) => WorstOp;
   readonly losses: () => readonly BundleLoss[];
   readonly versions: BundleVersions;
   readonly host: BundleHost;
@@ -46,9 +43,7 @@ export class IncidentRun {
   readonly #deps: IncidentDeps;
   readonly #opened: string;
   readonly #anomalies: BundleAnomaly[];
-  readonly #stream: OpStream;
-  readonly #worst = new WorstOps();
-  readonly #subscription: Subscription;
+  readonly #evidence: OpEvidence;
   readonly #writer: Promise<BundleWriter | undefined>;
   readonly #ops: Promise<void>;
   readonly #openCaptures: Promise<void>;
@@ -67,14 +62,8 @@ export class IncidentRun {
     this.#opened = formatWall(deps.clock.wallMs());
     this.#anomalies = [anomalyJson(incident.first, deps.clock)];
     this.#lossesBefore = deps.losses();
-    this.#stream = new OpStream(deps.toJson);
-    this.#subscription = deps.feed.add(
-      (ops) => {
-        this.#stream.push(ops);
-        this.#worst.push(ops);
-      },
-      () => this.#stream.backlog === 0 && !this.#stream.abandoned,
-    );
+    this.#evidence = new OpEvidence(deps.feeds, deps.toJson);
+    this.#evidence.follow(incident.first.target);
     this.#extend();
     this.#writer = deps.createBundle(this.#meta()).catch((error: unknown) => {
       this.#failed(error);
@@ -97,6 +86,7 @@ export class IncidentRun {
   }
 
   grew(anomaly: Anomaly): void {
+    this.#evidence.follow(anomaly.target);
     if (this.#anomalies.length < this.incident.anomalies.length)
       this.#anomalies.push(anomalyJson(anomaly, this.#deps.clock));
     this.#extend();
@@ -132,7 +122,7 @@ export class IncidentRun {
       this.#failed(error);
     } finally {
       for (const timer of this.#timers) clearTimeout(timer);
-      this.#deps.feed.drop(this.#subscription);
+      this.#evidence.drop();
     }
     return { ...this.json(), state: "closed", closed, close_reason: reason, bundle, ...this.#errorJson() };
   }
@@ -145,18 +135,19 @@ export class IncidentRun {
     this.#watchClock();
     for (const text of this.#steps) writer.note(text);
     for (const loss of lossesSince(this.#lossesBefore, this.#deps.losses())) writer.lost(loss);
-    const { missed } = this.#subscription.recorder.coverage;
+    const missed = this.#evidence.coverages.reduce((sum, [, coverage]) => sum + coverage.missed, 0);
     if (missed > 0) writer.lost({ kind: "ops-missed", count: missed });
-    if (this.#stream.dropped > 0) writer.lost({ kind: "ops-dropped", count: this.#stream.dropped });
+    const { dropped } = this.#evidence.stream;
+    if (dropped > 0) writer.lost({ kind: "ops-dropped", count: dropped });
     return (await writer.finish(this.#meta(closed))).path;
   }
 
   async #writeOps(writer: BundleWriter | undefined): Promise<void> {
-    if (writer === undefined) return this.#deps.feed.drop(this.#subscription);
-    const source = "the flight recorder of smb_wire";
+    if (writer === undefined) return this.#evidence.drop();
+    const source = "the histories of the probes smb_wire and nfs_rpc";
     await writer
       // Binary: what we write ourselves has no secrets, and looking for some in every op would cost more than all the rest.
-      .addFile("ops.ndjson", this.#stream, { source, limitBytes: this.#deps.maxOpsBytes, binary: true })
+      .addFile("ops.ndjson", this.#evidence.stream, { source, limitBytes: this.#deps.maxOpsBytes, binary: true })
       .catch((error: unknown) => this.#failed(error));
   }
 
@@ -165,17 +156,13 @@ export class IncidentRun {
       if (this.#abort.signal.aborted) resolve();
       this.#abort.signal.addEventListener("abort", () => resolve(), { once: true });
     });
-    await Promise.race([this.#deps.feed.finish(this.#subscription), aborted]);
-    this.#subscription.recorder.end();
-    this.#stream.end();
+    await this.#evidence.end(aborted);
     await this.#ops;
   }
 
   async #capture(phase: Phase): Promise<void> {
     await this.#deps
-      .capture(phase, this.#writer, this.incident.openedNs, this.#abort.signal, () =>
-        this.#worst.list().map((op) => this.#deps.toJson(op)),
-      )
+      .capture(phase, this.#writer, this.incident.openedNs, this.#abort.signal, () => this.#evidence.worst())
       .catch((error: unknown) => this.#failed(error));
   }
 
@@ -193,13 +180,13 @@ export class IncidentRun {
   }
 
   #extend(): void {
-    this.#subscription.recorder.untilNs = this.#deps.evidenceUntilNs(this.incident);
+    this.#evidence.until(this.#deps.evidenceUntilNs(this.incident));
   }
 
   #meta(closed?: string): BundleMeta {
-    const { recorder } = this.#subscription;
     const [first = anomalyJson(this.incident.first, this.#deps.clock)] = this.#anomalies;
-    const { fromNs, toNs } = recorder.coverage;
+    const { coverages } = this.#evidence;
+    const { fromNs, toNs } = spanOf(coverages);
     return {
       id: this.incident.id,
       anomaly: first,
@@ -209,7 +196,7 @@ export class IncidentRun {
       ...(closed === undefined ? {} : { closed }),
       ...(fromNs === undefined ? {} : { ops_from: wallTimeOf(fromNs, this.#deps.clock) }),
       ...(toNs === undefined ? {} : { ops_to: wallTimeOf(toNs, this.#deps.clock) }),
-      ops_coverage: describeCoverage(recorder.coverage, this.incident.openedNs),
+      ops_coverage: describeCoverages(coverages, this.incident.openedNs),
       losses: [],
       versions: this.#deps.versions,
       host: this.#deps.host,
@@ -234,16 +221,6 @@ export class IncidentRun {
 /** ms; less is the slow correction of NTP. */
 const STEP_MS = 500;
 const MAX_STEPS = 10;
-
-/** What the ops before the incident are: everything, or as much as the ring held. */
-export function describeCoverage({ written, fromNs, ringWasFull, missed }: Coverage, openedNs: number): string {
-  if (fromNs === undefined) return "no operation was seen";
-  const before = `${((openedNs - fromNs) / 1e9).toFixed(1)} s before the incident opened`;
-  const held = ringWasFull
-    ? `${written} operations, from ${before}: the ring had overwritten older ones`
-    : `${written} operations, from ${before}: everything since the probe was attached`;
-  return missed === 0 ? held : `${held}; ${missed} in between were not seen`;
-}
 
 /** What was lost while the incident lasted. */
 function lossesSince(before: readonly BundleLoss[], now: readonly BundleLoss[]): BundleLoss[] {

@@ -12,7 +12,7 @@ import { type SnapshotRequest, type Snapshots, snapshotsAt } from "./snapshots.t
 
 /** What the incidents need of the daemon. */
 export interface RunningDeps
-  extends Pick<IncidentDeps, "log" | "feed" | "createBundle" | "capture" | "losses" | "versions" | "host"> {
+  extends Pick<IncidentDeps, "log" | "feeds" | "createBundle" | "capture" | "losses" | "versions" | "host"> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly stateDir: string;
@@ -142,13 +142,13 @@ export class RunningIncidents {
   }
 
   #open(incident: Incident): void {
-    const { log, feed, createBundle, capture, losses, versions, host } = this.#deps;
+    const { log, feeds, createBundle, capture, losses, versions, host } = this.#deps;
     const clock = standingClock(this.#deps.clock);
     const run = new IncidentRun(incident, {
       clock,
       steppedMs: () => this.#deps.clock.wallMs() - clock.wallMs(),
       log,
-      feed,
+      feeds,
       createBundle,
       capture,
       toJson: this.#deps.toJson(clock),

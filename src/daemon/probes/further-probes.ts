@@ -4,7 +4,8 @@ import type { OpEvent, ProbeCodec, ProbeName } from "../../probe/codec.ts";
 import { type ProbeExit, type ProbeOptions, startHelper } from "../../probe/helper.ts";
 import type { OpBase } from "../../probe/op.ts";
 import { rpcSettingsFrame } from "../../probe/rpc-settings.ts";
-import { nfsRpc } from "../../probe/rpc-wire.ts";
+import { nfsRpc, type RpcEvent } from "../../probe/rpc-wire.ts";
+import { historyFrame } from "../../probe/settings.ts";
 import { smbVfs } from "../../probe/vfs-decoder.ts";
 import { vfsTypes } from "../../probe/vfs-op.ts";
 import { vfsSettingsFrame } from "../../probe/vfs-settings.ts";
@@ -29,7 +30,13 @@ export interface FurtherKind {
   readonly module: string;
   /** What is missing without it. */
   readonly without: string;
-  readonly start: (options: HelperOptions, hears: Hears, onExit: (exit: ProbeExit) => void) => ManagedProbe<Needs>;
+  readonly start: (options: HelperOptions, hears: Hears, onExit: (exit: ProbeExit) => void) => FurtherHelper;
+}
+
+/** A running helper of one. */
+export interface FurtherHelper extends ManagedProbe<Needs> {
+  /** As that of smb_wire; a probe without a history never answers. */
+  history(from: number): number;
 }
 
 function kindOf<Op extends OpBase, Event extends OpEvent<Op>>(
@@ -54,7 +61,16 @@ function kindOf<Op extends OpBase, Event extends OpEvent<Op>>(
         },
         onExit,
       );
-      return { set: (needs) => helper.request(frame(needs)), stop: () => helper.stop() };
+      let token = 0;
+      return {
+        set: (needs) => helper.request(frame(needs)),
+        history: (from) => {
+          token = (token % 0xffff_ffff) + 1;
+          helper.request(historyFrame(from, token));
+          return token;
+        },
+        stop: () => helper.stop(),
+      };
     },
   };
 }
@@ -78,7 +94,7 @@ export const furtherKinds: readonly FurtherKind[] = [
 /** Which there are, and how one is started. */
 export interface FurtherStarter {
   readonly kinds: readonly FurtherKind[];
-  readonly start: (kind: FurtherKind, hears: Hears, onExit: (exit: ProbeExit) => void) => ManagedProbe<Needs>;
+  readonly start: (kind: FurtherKind, hears: Hears, onExit: (exit: ProbeExit) => void) => FurtherHelper;
 }
 
 export interface FurtherDeps {
@@ -87,6 +103,8 @@ export interface FurtherDeps {
   readonly moduleLoaded: (name: string) => boolean;
   readonly nowNs: () => number;
   readonly observed: (observation: Observation) => void;
+  /** What nfs_rpc says, and its end. */
+  readonly nfs?: { take(event: RpcEvent): void; probeEnded(): void };
   readonly log: { warn(details: object, message: string): void; info(details: object, message: string): void };
 }
 
@@ -98,7 +116,7 @@ export function furtherProbes(starter: FurtherStarter | undefined, deps: Further
 /** One further probe of the daemon, kept running. */
 export class FurtherProbe {
   readonly kind: FurtherKind;
-  readonly manager: ProbeManager<ManagedProbe<Needs>, Needs, OpEvent<OpBase>>;
+  readonly manager: ProbeManager<FurtherHelper, Needs, OpEvent<OpBase>>;
   /** Since it was attached. */
   seen = 0;
   /** In flight now; absent where the probe does not tell. */
@@ -110,7 +128,7 @@ export class FurtherProbe {
   constructor(kind: FurtherKind, starter: FurtherStarter, deps: FurtherDeps) {
     this.kind = kind;
     this.#deps = deps;
-    this.manager = new ProbeManager<ManagedProbe<Needs>, Needs, OpEvent<OpBase>>({
+    this.manager = new ProbeManager<FurtherHelper, Needs, OpEvent<OpBase>>({
       name: kind.name,
       module: kind.module,
       settings: deps.needs(),
@@ -136,6 +154,8 @@ export class FurtherProbe {
 
   #event(event: OpEvent<OpBase>): void {
     this.lastEventNs = this.#deps.nowNs();
+    // The events of a kind are those of its codec.
+    if (this.kind.name === "nfs_rpc") this.#deps.nfs?.take(event as RpcEvent);
     if (event.type === "inflight") this.open = event.inflight.open;
     // Of every probe an entry counts what ended in the tick.
     if (event.type === "tick" && "entries" in event.tick) this.seen += countsOf(event.tick.entries);
@@ -147,6 +167,7 @@ export class FurtherProbe {
     if (state.state !== "running") {
       this.seen = 0;
       this.open = undefined;
+      if (state.state !== "starting" && name === "nfs_rpc") this.#deps.nfs?.probeEnded();
     }
     if (state.state === "running") this.#deps.log.info({ pid: state.hello.pid }, `probe ${name} is attached`);
     else if ("why" in state) this.#deps.log.warn({ state: state.state, why: state.why }, `probe ${name}`);

@@ -1,14 +1,15 @@
-import type { History, SmbOp } from "../../probe/op.ts";
-import { OpRecorder, type OpSink } from "./op-recorder.ts";
+import type { History } from "../../probe/op.ts";
+import { OpRecorder, type OpSink, type RecordedOp } from "./op-recorder.ts";
 
 /** One incident's part in the history. */
 export interface Subscription {
-  readonly recorder: OpRecorder;
+  readonly recorder: Pick<OpRecorder, "coverage" | "untilNs" | "end">;
   /** False: whoever takes the ops is not ready for another answer. */
   readonly ready: () => boolean;
 }
 
-interface Subscriber extends Subscription {
+interface Subscriber<Op extends RecordedOp> extends Subscription {
+  readonly recorder: OpRecorder<Op>;
   /** Token of the question that is not answered yet. */
   asked: number | undefined;
   askedNs: number;
@@ -24,10 +25,10 @@ const ANSWER_LIMIT_NS = 10e9;
  * Asks the flight recorder for the ops of the open incidents: everything at the opening, what is new every two seconds, or sooner when the ring
  * is about to overtake what has been read.
  */
-export class HistoryFeed {
+export class HistoryFeed<Op extends RecordedOp> {
   readonly #ask: (from: number) => number | undefined;
   readonly #nowNs: () => number;
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #subscribers = new Set<Subscriber<Op>>();
 
   /** `ask`: the question to the probe, its token; undefined while no probe runs. */
   constructor(ask: (from: number) => number | undefined, nowNs: () => number) {
@@ -36,8 +37,8 @@ export class HistoryFeed {
   }
 
   /** Asks for everything at once. */
-  add(sink: OpSink, ready: () => boolean): Subscription {
-    const subscriber: Subscriber = {
+  add(sink: OpSink<Op>, ready: () => boolean): Subscription {
+    const subscriber: Subscriber<Op> = {
       recorder: new OpRecorder(sink),
       ready,
       asked: undefined,
@@ -76,7 +77,7 @@ export class HistoryFeed {
     }
   }
 
-  take(history: History): void {
+  take(history: History<Op>): void {
     for (const subscriber of this.#subscribers) {
       if (subscriber.asked !== history.token) continue;
       subscriber.recorder.history(history);
@@ -84,7 +85,7 @@ export class HistoryFeed {
     }
   }
 
-  outliers(ops: readonly SmbOp[]): void {
+  outliers(ops: readonly Op[]): void {
     for (const { recorder } of this.#subscribers) recorder.outliers(ops);
   }
 
@@ -114,20 +115,20 @@ export class HistoryFeed {
     this.#subscribers.delete(subscriber);
   }
 
-  #quiet(subscriber: Subscriber): Promise<void> {
+  #quiet(subscriber: Subscriber<Op>): Promise<void> {
     if (subscriber.asked === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       subscriber.settled = resolve;
     });
   }
 
-  #question(subscriber: Subscriber, last = false): void {
+  #question(subscriber: Subscriber<Op>, last = false): void {
     if (subscriber.asked !== undefined || (!last && !subscriber.ready())) return;
     subscriber.asked = this.#ask(subscriber.recorder.nextFrom);
     subscriber.askedNs = this.#nowNs();
   }
 
-  #answered(subscriber: Subscriber): void {
+  #answered(subscriber: Subscriber<Op>): void {
     subscriber.asked = undefined;
     subscriber.settled?.();
     subscriber.settled = undefined;

@@ -20,7 +20,7 @@ export function rpcObservations(event: RpcEvent, nowNs: number): readonly Observ
   if (event.type === "inflight")
     return [{ type: "rpc-inflight", nowNs: event.inflight.nowNs, ops: event.inflight.ops }];
   if (event.type !== "tick") return [];
-  const windows = event.tick.entries.map(({ server, target: _, ...entry }) => ({
+  const windows = event.tick.entries.map(({ server, target: _target, device: _device, ...entry }) => ({
     ...entry,
     target: { protocol: "nfs", ...(server === undefined || server === "" ? {} : { server }) } as const,
   }));

@@ -21,7 +21,7 @@ const closed = (seq: number): SmbOp => ({
 const open = (seq: number): SmbOp => ({ ...op({ seq, latencyMs: 1, endedNs: undefined }), startedNs: seq * 1000 });
 const record = () => {
   const written: SmbOp[] = [];
-  return { written, recorder: new OpRecorder((ops) => written.push(...ops)) };
+  return { written, recorder: new OpRecorder<SmbOp>((ops) => written.push(...ops)) };
 };
 const seqs = (ops: readonly SmbOp[]) => ops.map((one) => one.seq).sort((a, b) => a - b);
 
@@ -85,6 +85,14 @@ test("a new probe counts its ops from 1 again", () => {
   recorder.end();
   assert.deepEqual(seqs(written), [1, 1, 2, 2]);
   assert.equal(recorder.coverage.missed, 0);
+});
+
+test("what turned out to be no op is not missed", () => {
+  const { written, recorder } = record();
+  recorder.history(answer([closed(1), open(2)], { none: [3] }));
+  recorder.history(answer([closed(1), closed(4)], { none: [2, 3] }));
+  recorder.end();
+  assert.deepEqual([seqs(written), recorder.coverage.missed], [[1, 4], 0]);
 });
 
 /** A ring whose ops complete out of order, asked at any moments; some records are torn when they are read. */

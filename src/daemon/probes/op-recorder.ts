@@ -1,7 +1,12 @@
-import type { History, SmbOp } from "../../probe/op.ts";
+import type { History, OpBase } from "../../probe/op.ts";
+
+/** An op of a probe that keeps a history. */
+export interface RecordedOp extends OpBase {
+  readonly state: string;
+}
 
 /** What a recorder passes on: each op once, in its final state where it reached one. */
-export type OpSink = (ops: readonly SmbOp[]) => void;
+export type OpSink<Op extends RecordedOp> = (ops: readonly Op[]) => void;
 
 /** What the ops of an incident cover. Times ns of CLOCK_MONOTONIC. */
 export interface Coverage {
@@ -18,14 +23,14 @@ export interface Coverage {
  * Makes one list without repetition out of overlapping answers of the history and out of completed outliers. An op that is still open is
  * held back until it completes, or until the end.
  */
-export class OpRecorder {
-  readonly #sink: OpSink;
+export class OpRecorder<Op extends RecordedOp = RecordedOp> {
+  readonly #sink: OpSink<Op>;
   /** Every seq below it is settled: written, or open and held. */
   #from = 0;
   /** Settled seqs from #from on. */
   #done = new Set<number>();
-  #early: SmbOp[] = [];
-  #open = new Map<number, SmbOp>();
+  #early: Op[] = [];
+  #open = new Map<number, Op>();
   #written = 0;
   #fromNs: number | undefined;
   #toNs: number | undefined;
@@ -35,7 +40,7 @@ export class OpRecorder {
   #ringWasFull: boolean | undefined;
   #untilNs = Number.POSITIVE_INFINITY;
 
-  constructor(sink: OpSink) {
+  constructor(sink: OpSink<Op>) {
     this.#sink = sink;
   }
 
@@ -80,9 +85,13 @@ export class OpRecorder {
   }
 
   /** One frame of an answer; the last one moves `nextFrom`. */
-  history(answer: History): void {
+  history(answer: History<Op>): void {
     this.#ringWasFull ??= answer.oldest > 1;
     this.#take(answer.ops);
+    for (const seq of answer.none ?? []) {
+      this.#open.delete(seq);
+      if (seq >= this.#from) this.#done.add(seq);
+    }
     if (!answer.done || this.#settling) return;
     if (this.#from === 0) this.#from = answer.oldest;
     this.#lastHead = answer.head;
@@ -97,7 +106,7 @@ export class OpRecorder {
   }
 
   /** Completed ops that came by themselves. Until the first answer is whole they wait: it tells of earlier ones. */
-  outliers(ops: readonly SmbOp[]): void {
+  outliers(ops: readonly Op[]): void {
     if (this.#lastHead === 0 && this.#early.length < MAX_EARLY) this.#early.push(...ops);
     else this.#take(ops);
   }
@@ -123,8 +132,8 @@ export class OpRecorder {
     this.#early = [];
   }
 
-  #take(ops: readonly SmbOp[]): void {
-    const final: SmbOp[] = [];
+  #take(ops: readonly Op[]): void {
+    const final: Op[] = [];
     for (const op of ops) {
       const held = this.#open.has(op.seq);
       if (!held && (this.#settling || op.seq < this.#from || this.#done.has(op.seq))) continue;
@@ -154,7 +163,7 @@ export class OpRecorder {
     this.#from = next;
   }
 
-  #write(ops: readonly SmbOp[]): void {
+  #write(ops: readonly Op[]): void {
     if (ops.length === 0) return;
     for (const op of ops) {
       const endNs = op.endedNs ?? op.startedNs;
@@ -170,6 +179,6 @@ export class OpRecorder {
 const OVERLAP = 256;
 const MAX_EARLY = 4096;
 
-function isFinal(op: SmbOp): boolean {
+function isFinal(op: RecordedOp): boolean {
   return op.state === "closed" || op.state === "ghost";
 }

@@ -1,5 +1,3 @@
-import type { SmbOp } from "../../probe/op.ts";
-
 const PIECE_BYTES = 64 * 1024;
 /** Two whole rings: one answer, and outliers by themselves while the disk stalls. */
 const MAX_BACKLOG = 32_768;
@@ -8,16 +6,16 @@ const MAX_BACKLOG = 32_768;
  * Ops in, NDJSON out, for a file that grows while the incident lasts. `backlog` bounds it: whoever fills it asks for more only when what it
  * asked for before has been taken.
  */
-export class OpStream implements AsyncIterable<Buffer> {
-  readonly #toJson: (op: SmbOp) => unknown;
-  #waiting: (readonly SmbOp[])[] = [];
+export class OpStream<Op> implements AsyncIterable<Buffer> {
+  readonly #toJson: (op: Op) => unknown;
+  #waiting: (readonly Op[])[] = [];
   #backlog = 0;
   #dropped = 0;
   #wake: (() => void) | undefined;
   #ended = false;
   #abandoned = false;
 
-  constructor(toJson: (op: SmbOp) => unknown) {
+  constructor(toJson: (op: Op) => unknown) {
     this.#toJson = toJson;
   }
 
@@ -36,7 +34,7 @@ export class OpStream implements AsyncIterable<Buffer> {
     return this.#dropped;
   }
 
-  push(ops: readonly SmbOp[]): void {
+  push(ops: readonly Op[]): void {
     if (this.#ended || this.#abandoned) return;
     if (this.#backlog > MAX_BACKLOG) {
       this.#dropped += ops.length;
@@ -74,7 +72,7 @@ export class OpStream implements AsyncIterable<Buffer> {
     }
   }
 
-  *#pieces(ops: readonly SmbOp[]): Generator<Buffer> {
+  *#pieces(ops: readonly Op[]): Generator<Buffer> {
     let text = "";
     for (const op of ops) {
       text += `${JSON.stringify(this.#toJson(op))}\n`;
