@@ -96,11 +96,12 @@ export function spanOf(coverages: OpEvidence["coverages"]): { readonly fromNs?: 
   };
 }
 
-/** Of each protocol that the incident may be about. */
+/** Of each protocol of which there is any. */
 export function describeCoverages(coverages: OpEvidence["coverages"], openedNs: number): string {
-  const texts = coverages.map(([protocol, coverage]) => [protocol, describeCoverage(coverage, openedNs)] as const);
+  const seen = coverages.filter(([, { fromNs }]) => fromNs !== undefined);
+  const texts = seen.map(([protocol, coverage]) => [protocol, describeCoverage(coverage, openedNs)] as const);
   const [only] = texts;
-  if (only === undefined || coverages.every(([, { fromNs }]) => fromNs === undefined)) return "no operation was seen";
+  if (only === undefined) return "no operation was seen";
   if (texts.length === 1) return only[1];
   return texts.map(([protocol, text]) => `${protocol.toUpperCase()}: ${text}`).join("; ");
 }

@@ -34,6 +34,7 @@ test("a snapshot stays one of its own: an anomaly opens an incident beside it", 
   world.probe.completed(op({ seq: 3, latencyMs: 1500, endedNs: world.clock.nowNs() }));
   assert.equal(world.daemon.incidents.list().length, 2);
   assert.equal(world.daemon.incidents.get(id)?.anomalies.length, 1);
+  await world.daemon.end();
 });
 
 test("only so many snapshots at a time, none for ever, and the daemon's end closes them", async (t) => {
