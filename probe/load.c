@@ -217,6 +217,21 @@ static bool locked_down(void)
 	return n > 0 && strstr(text, "[confidentiality]");
 }
 
+/* libbpf keeps what each section began with, as large as the section, for as long as the object is open. */
+static void forget_initial_values(struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		size_t size = 0;
+		void *value = (void *)bpf_map__initial_value(map, &size);
+
+		/* where libbpf has put the map itself there, the kernel refuses, and nothing is to be gained */
+		if (value)
+			madvise(value, size, MADV_REMOVE);
+	}
+}
+
 int load_object(const struct options *options, struct loaded *loaded)
 {
 	const struct probe *probe = options->probe;
@@ -233,6 +248,7 @@ int load_object(const struct options *options, struct loaded *loaded)
 		return fail(3, -err, "the kernel is locked down (confidentiality) and refuses the BPF programs");
 	if (err)
 		return fail(err == -EPERM ? 1 : 3, -err, "the kernel refuses the BPF programs");
+	forget_initial_values(loaded->object);
 	/* a round that is repeated leaves its mapping behind; there are few */
 	err = map_sections(loaded->object, probe->sections, probe->n_sections);
 	if (err)

@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,7 @@ static int run(struct options *options)
 	probe = options->probe;
 	err = probe->load(options, &loaded);
 	types_free();
+	malloc_trim(0); /* the kernel's types took megabytes */
 	if (err)
 		return -1;
 	timer = start_timer(options->tick_ms);
