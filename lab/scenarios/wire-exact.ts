@@ -61,7 +61,7 @@ export default defineScenario({
   name: "wire-exact",
   summary: "latencies agree with the kernel's trace points; of a burst every request is shown, or counted as lost",
   kernels: smbWireLines,
-  timeLimitSeconds: 700,
+  timeLimitSeconds: 1_800,
   settings: { requests: "50000", files: "40" },
 
   async setup(lab) {
@@ -83,7 +83,7 @@ export default defineScenario({
       parseStats(readProcCifs("Stats")).connections[0]?.commands.find(({ command }) => command === 8)?.number ?? 0;
     const before = reads();
     await lab.step("burst", () =>
-      lab.run(["dd", `if=${path}/big`, "of=/dev/null", "bs=2M", "status=none"], { timeoutMs: 500_000 }),
+      lab.run(["dd", `if=${path}/big`, "of=/dev/null", "bs=2M", "status=none"], { timeoutMs: 1_500_000 }),
     );
     await lab.sleep(1);
     const after = reads();
