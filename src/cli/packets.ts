@@ -64,7 +64,7 @@ function run(path: string, { json, smbPort, nfsPort, connections: shown, keys: k
   const all = analysis.end();
   const capture = captureReport(file, analysis, all.length);
   const connections = all.map((analysed, index) => connectionReport(analysed, index + 1));
-  const total = totalReport(all);
+  const total = totalReport(analysis.totals);
   if (json === true) for (const line of [capture, ...connections, total]) print(JSON.stringify(line));
   else {
     const most = [...connections]

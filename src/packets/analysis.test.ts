@@ -177,6 +177,38 @@ describe("the forms of a capture", () => {
   });
 });
 
+it("forgets connections beyond a number of them, but not what they did", () => {
+  const format = readFormat(smb);
+  assert.ok(format !== undefined);
+  const packets = [...readPackets(smb, format)];
+  const many = Array.from({ length: 7 }, (_, index) =>
+    packets.flatMap((packet) => {
+      const data = Buffer.from(packet.data);
+      data.writeUInt16BE(2000 + index, data.readUInt16BE(34) === 445 ? 36 : 34);
+      return [packetHeader(packet), data];
+    }),
+  );
+  const file = Buffer.concat([pcapHeader(format), ...many.flat()]);
+  const told = analyse(file, { maxConnections: 3 });
+  assert.deepEqual([told.connections.length, told.capture.forgotten_connections], [3, 4]);
+  assert.deepEqual(
+    told.connections.map(({ client }) => client.port),
+    [2004, 2005, 2006],
+  );
+  assert.deepEqual(told.total, analyse(file).total);
+});
+
+const calm: Delivery & FrameOptions = {
+  seed: 1,
+  size: 100,
+  cuts: [1448],
+  begun: true,
+  order: [],
+  repeat: [],
+  lose: [],
+  snap: 65_535,
+  linkType: 1,
+};
 const places = fc.array(fc.nat(60), { maxLength: 8 });
 const network: fc.Arbitrary<Delivery & FrameOptions> = fc.record({
   seed: fc.nat(),
@@ -247,18 +279,16 @@ describe("putting segments together", () => {
     );
   });
 
+  it("reads what comes before its SYN once", () => {
+    const how = { ...calm, cuts: [97] };
+    const sent = deliver({ toServer: [], toClient: [readResponse(5n, Buffer.alloc(9))], port: 445 }, how);
+    const [syn, data] = sent.filter(({ toServer }) => !toServer);
+    assert.ok(syn?.syn === true && data !== undefined);
+    assert.deepEqual(counted(analyse(capture([data, syn, data], how))), { SMB2_READ: [0, 1, 0] });
+  });
+
   it("says where a capture has gaps", () => {
-    const how = {
-      seed: 1,
-      size: 100,
-      cuts: [1000],
-      begun: true,
-      order: [],
-      repeat: [],
-      lose: [20],
-      snap: 65_535,
-      linkType: 1,
-    };
+    const how = { ...calm, cuts: [1000], lose: [20] };
     const messages = [writeRequest(1n, new Secrets(1).take(50_000)), createMessage(2n, new Secrets(2).take(60))];
     const told = analyse(capture(deliver({ toServer: messages, toClient: [], port: 445 }, how), how));
     const flow = told.connections[0]?.to_server;

@@ -8,6 +8,7 @@ import { type SessionKeys, type Unsealer, unsealerOf } from "./smb/unseal.ts";
 import { type Readers, TcpConnection } from "./tcp-connection.ts";
 import { HeldBytes } from "./tcp-flow.ts";
 import { parseFrame, type Segment, TcpFlag } from "./tcp-segment.ts";
+import { Totals } from "./totals.ts";
 
 export interface AnalysisOptions {
   /** Ports of SMB servers besides 445 and 139. */
@@ -15,6 +16,8 @@ export interface AnalysisOptions {
   /** Ports of RPC servers besides 2049, 111 and 20048. */
   readonly nfsPorts?: Iterable<number>;
   readonly keys?: readonly SessionKeys[];
+  /** How many connections are remembered; default 4096. */
+  readonly maxConnections?: number;
 }
 
 export type Conversation =
@@ -48,6 +51,8 @@ export class Analysis {
   /** Connections that were given up for newer ones. */
   forgotten = 0;
   readonly linkTypes = new Map<number, number>();
+  /** Complete after end(). */
+  readonly totals = new Totals();
   readonly #open = new Map<string, Analysed>();
   readonly #done: Analysed[] = [];
   readonly #held = new HeldBytes(HELD_BYTES);
@@ -55,9 +60,11 @@ export class Analysis {
   readonly #smbPorts: ReadonlySet<number>;
   readonly #rpcPorts: ReadonlySet<number>;
   readonly #unsealer: Unsealer | undefined;
+  readonly #maxConnections: number;
   #previousUs = Number.NEGATIVE_INFINITY;
 
-  constructor({ smbPorts = [], nfsPorts = [], keys = [] }: AnalysisOptions = {}) {
+  constructor({ smbPorts = [], nfsPorts = [], keys = [], maxConnections = MAX_CONNECTIONS }: AnalysisOptions = {}) {
+    this.#maxConnections = maxConnections;
     this.#smbPorts = new Set([445, 139, ...smbPorts]);
     this.#rpcPorts = new Set([2049, 111, 20048, ...nfsPorts]);
     this.#unsealer = keys.length === 0 ? undefined : unsealerOf(keys);
@@ -84,7 +91,10 @@ export class Analysis {
   /** All connections, in the order of their first packets. No packet may come after this. */
   end(): readonly Analysed[] {
     const all = [...this.#done, ...this.#open.values()];
-    for (const { connection } of all) connection.end();
+    for (const { connection, conversation } of all) {
+      connection.end();
+      this.totals.add(conversation);
+    }
     return all.sort((left, right) => left.connection.firstUs - right.connection.firstUs);
   }
 
@@ -121,11 +131,16 @@ export class Analysis {
   }
 
   #limit(): void {
-    if (this.#open.size + this.#done.length <= MAX_CONNECTIONS) return;
+    if (this.#open.size + this.#done.length <= this.#maxConnections) return;
     this.forgotten += 1;
-    if (this.#done.shift() !== undefined) return;
-    const [oldest] = this.#open.keys();
-    if (oldest !== undefined) this.#open.delete(oldest);
+    const [name] = this.#open.keys();
+    const oldest = this.#done.shift() ?? (name === undefined ? undefined : this.#open.get(name));
+    if (oldest === undefined) return;
+    if (name !== undefined && this.#open.get(name) === oldest) this.#open.delete(name);
+    const { connection, conversation } = oldest;
+    connection.end();
+    this.totals.add(conversation);
+    for (const open of openOf(conversation)) open.close();
   }
 
   #serverOf({ fromPort, toPort }: Segment): number | undefined {
@@ -152,3 +167,8 @@ export class Analysis {
 }
 
 const isAnswer = ({ syn, flags }: Segment): boolean => syn && (flags & TcpFlag.ack) !== 0;
+
+function openOf(conversation: Conversation): readonly { close(): void }[] {
+  if (conversation.protocol === "smb") return [conversation.smb.outstanding];
+  return [conversation.rpc.outstanding, conversation.rpc.callbacks];
+}

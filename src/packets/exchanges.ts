@@ -121,6 +121,12 @@ export class Outstanding<Request> {
     return request;
   }
 
+  /** No answer is waited for any more. */
+  close(): void {
+    this.#shared.left += this.#open.size;
+    this.#open.clear();
+  }
+
   values(): IterableIterator<Request> {
     return this.#open.values();
   }

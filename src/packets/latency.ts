@@ -1,12 +1,11 @@
 const PER_OCTAVE = 16;
-const OCTAVES = 40;
 
 /** Durations in µs: count, mean and largest are exact, percentiles within 3 % (16 buckets for each doubling). */
 export class Latency {
   count = 0;
   sumUs = 0;
   maxUs = 0;
-  #buckets: Uint32Array | undefined;
+  readonly #buckets = new Map<number, number>();
 
   add(us: number): void {
     // The clock of a capture may go backwards.
@@ -14,20 +13,14 @@ export class Latency {
     this.count += 1;
     this.sumUs += value;
     if (value > this.maxUs) this.maxUs = value;
-    this.#buckets ??= new Uint32Array(PER_OCTAVE * OCTAVES);
-    const bucket = value < 1 ? 0 : Math.min(PER_OCTAVE * OCTAVES - 1, Math.floor(Math.log2(value) * PER_OCTAVE));
-    this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
+    this.#add(value < 1 ? 0 : Math.floor(Math.log2(value) * PER_OCTAVE), 1);
   }
 
   merge(other: Latency): void {
     this.count += other.count;
     this.sumUs += other.sumUs;
     this.maxUs = Math.max(this.maxUs, other.maxUs);
-    if (other.#buckets === undefined) return;
-    this.#buckets ??= new Uint32Array(PER_OCTAVE * OCTAVES);
-    for (const [bucket, count] of other.#buckets.entries()) {
-      if (count > 0) this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + count;
-    }
+    for (const [bucket, count] of other.#buckets) this.#add(bucket, count);
   }
 
   get meanUs(): number {
@@ -37,11 +30,15 @@ export class Latency {
   /** `share`: 0.5 for the median. */
   percentileUs(share: number): number {
     let left = Math.ceil(this.count * share);
-    for (const [bucket, count] of this.#buckets?.entries() ?? []) {
+    for (const [bucket, count] of [...this.#buckets].sort(([one], [two]) => one - two)) {
       left -= count;
       // The middle of the bucket, and no more than there was.
       if (left <= 0) return Math.min(this.maxUs, 2 ** ((bucket + 0.5) / PER_OCTAVE));
     }
     return this.maxUs;
+  }
+
+  #add(bucket: number, count: number): void {
+    this.#buckets.set(bucket, (this.#buckets.get(bucket) ?? 0) + count);
   }
 }

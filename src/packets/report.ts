@@ -1,9 +1,10 @@
 import type { Analysed, Analysis } from "./analysis.ts";
 import type { CaptureFile } from "./capture-file.ts";
-import { CommandCount, Counts, type StatusCount, StatusCounts } from "./exchanges.ts";
+import type { CommandCount, Counts, StatusCount } from "./exchanges.ts";
 import { type RpcReport, rpcReport } from "./nfs/rpc-report.ts";
 import { type SmbReport, smbReport } from "./smb/smb-report.ts";
 import type { TcpFlow } from "./tcp-flow.ts";
+import type { Totals } from "./totals.ts";
 
 /** The first line of `aod packets --json`. */
 export interface CaptureReport {
@@ -155,15 +156,7 @@ function flowReport(flow: TcpFlow): FlowReport {
   };
 }
 
-export function totalReport(all: readonly Analysed[]): TotalReport {
-  const commands = new Counts(() => new CommandCount());
-  const statuses = new StatusCounts(4096);
-  for (const { conversation } of all) {
-    const of = conversation.protocol === "smb" ? conversation.smb : conversation.rpc;
-    const named = conversation.protocol === "smb" ? conversation.smb.commands : conversation.rpc.procedures;
-    for (const [name, count] of named.entries()) commands.of(name).merge(count);
-    for (const { name, status, count } of of.statuses.list()) statuses.add(name, status, count);
-  }
+export function totalReport({ commands, statuses }: Totals): TotalReport {
   return { type: "total", commands: commandReports(commands), statuses: statuses.list() };
 }
 

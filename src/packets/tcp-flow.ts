@@ -70,7 +70,9 @@ export class TcpFlow {
     const next = (sequence + 1) >>> 0;
     const again = this.#next === next;
     if (again) this.retransmissions += 1;
-    this.#next = next;
+    // A capture may have data before the SYN that it followed: what was read is not read again.
+    const before = this.#next === undefined ? -1 : (this.#next - next) | 0;
+    if (before < 0 || before > MAX_AHEAD) this.#next = next;
     return again;
   }
 

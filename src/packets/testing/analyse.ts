@@ -35,7 +35,7 @@ export function analyse(bytes: Buffer, options: AnalysisOptions = {}): Reports {
     return {
       capture: { ...captureReport(file, analysis, all.length), file: "capture" },
       connections: all.map((analysed, index) => connectionReport(analysed, index + 1)),
-      total: totalReport(all),
+      total: totalReport(analysis.totals),
     };
   } finally {
     rmSync(directory, { recursive: true });
