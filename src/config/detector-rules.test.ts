@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { defaultErrorRules } from "../detect/error-defaults.ts";
 import { reconfigure } from "../detect/reconfigure.ts";
 import { createDetectors } from "../detect/registry.ts";
+import type { VfsOp } from "../probe/vfs-op.ts";
 import { messageOf } from "../system/error.ts";
 import { detectorRules, parseConfig } from "./config.ts";
 
@@ -100,6 +101,30 @@ for (const [yaml, problem] of wrong) {
     assert.match(told[0] ?? "", problem);
   });
 }
+
+test("errors of VFS callbacks: quiet by default, asked of the probe and told by a rule of callback and errno", () => {
+  const rulesOf = (yaml: string) => ({ errors: detectorRules(parseConfig(yaml, "a.yaml")).errors ?? assert.fail() });
+  assert.equal(createDetectors(rulesOf(""))[0]?.needs.vfsErrors, undefined);
+  const rule = "{protocol: smb-vfs, commands: [fsync, cifs_setattr], statuses: [EIO, 28], count: 2}";
+  const [detector] = createDetectors(rulesOf(`detectors: {errors: {rules: {lost-writes: ${rule}}}}`));
+  assert.equal(detector?.needs.vfsErrors, true);
+  const failed = (member: string, name: string, errno: number): VfsOp =>
+    ({
+      ...{ seq: 1, protocol: "smb", startedNs: 1e9, endedNs: 2e9, latencyUs: 1e6, pid: 7, tid: 7, comm: "dd" },
+      ...{ cgroupId: 0n, retval: -errno, failed: true, errno, queued: false, alias: false, cut: false, depth: 0 },
+      callback: { member, function: name },
+    }) as unknown as VfsOp;
+  const tell = (...ops: VfsOp[]) => detector?.observe({ type: "vfs-ops", nowNs: 2e9, ops }) ?? [];
+  assert.deepEqual(tell(failed("fsync", "cifs_strict_fsync", 5), failed("fsync", "cifs_fsync", 13)), []);
+  assert.deepEqual(tell(failed("read_iter", "cifs_strict_readv", 5)), []);
+  const [told] = tell(failed("setattr", "cifs_setattr", 28));
+  assert.deepEqual([told?.rule, told?.evidence.within_window, told?.target.protocol], ["lost-writes", 2, "smb"]);
+  assert.match(told?.summary ?? "", /EIO 1, ENOSPC 1 to cifs_strict_fsync 1, cifs_setattr 1, last for dd \(pid 7\)/);
+  assert.match(
+    problems(`detectors: {errors: {rules: {x: {protocol: smb-vfs, statuses: [ENOSUCH]}}}}`)[0] ?? "",
+    /an errno such as EIO/,
+  );
+});
 
 test("every detector takes other rules without beginning anew, and asks the probes for what it needs then", () => {
   const before = detectorRules(parseConfig("", "a.yaml"));

@@ -54,7 +54,7 @@ const errors = section({
   window: duration("60s", "The sliding time window in which errors are counted."),
   rules: errorRules(
     defaultErrorRules,
-    "Rules: `count` answers with one of `statuses` to one of `commands` (none: any) of one share within the window. A name of a default rule changes the keys that are given; docs/detectors.md lists the defaults.",
+    "Rules: `count` answers with one of `statuses` to one of `commands` (none: any) of one share within the window. With `protocol: smb-vfs` the commands are VFS callbacks (`fsync`, `cifs_fsync`) and the statuses errnos (`EIO`), seen where `probes.smb_vfs` is on; none is a default. A name of a default rule changes the keys that are given; docs/detectors.md lists the defaults.",
   ),
   counters: integer(
     10,

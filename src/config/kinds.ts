@@ -117,7 +117,7 @@ export const procedureThresholds = (initial: string, doc: string) => {
 
 const ruleExpected = "a mapping of protocol, commands, statuses, count and severity, or off";
 const ruleKeys = {
-  protocol: z.enum(["smb", "nfs"], { error: "smb or nfs" }).optional(),
+  protocol: z.enum(["smb", "nfs", "smb-vfs"], { error: "smb, nfs or smb-vfs" }).optional(),
   commands: z.array(z.string(), { error: "a list of commands" }).optional(),
   statuses: z
     .array(z.union([z.string(), z.number()], { error: "the name of a status" }), { error: "a list of statuses" })
@@ -172,7 +172,7 @@ export const errorRules = (defaults: Readonly<Record<string, WrittenRule>>, doc:
               type: "object",
               additionalProperties: false,
               properties: {
-                protocol: { enum: ["smb", "nfs"] },
+                protocol: { enum: ["smb", "nfs", "smb-vfs"] },
                 commands: { type: "array", items: { type: "string" } },
                 statuses: { type: "array", items: { type: ["string", "integer"] } },
                 count: { type: "integer", minimum: 1 },
@@ -185,20 +185,20 @@ export const errorRules = (defaults: Readonly<Record<string, WrittenRule>>, doc:
     });
 };
 
+const ruleWords = {
+  smb: { command: "an SMB2 command", status: "an NT status such as STATUS_DISK_FULL" },
+  nfs: { command: procedureExpected, status: "an NFS status such as NFS4ERR_STALE" },
+  "smb-vfs": { command: "a VFS callback such as fsync or cifs_fsync", status: "an errno such as EIO" },
+} as const;
+
 function checkRule(name: string, { protocol, commands, statuses }: WrittenRule, context: z.RefinementCtx): void {
   const complain = (key: string, index: number, message: string) =>
     context.addIssue({ code: "custom", message, path: [name, key, index] });
   if (statuses.length === 0) context.addIssue({ code: "custom", message: "at least one of `statuses`", path: [name] });
   for (const [index, command] of commands.entries())
-    if (commandOf(protocol, command) === undefined)
-      complain("commands", index, protocol === "smb" ? "an SMB2 command" : procedureExpected);
+    if (commandOf(protocol, command) === undefined) complain("commands", index, ruleWords[protocol].command);
   for (const [index, status] of statuses.entries())
-    if (statusCode(protocol, status) === undefined)
-      complain(
-        "statuses",
-        index,
-        protocol === "smb" ? "an NT status such as STATUS_DISK_FULL" : "an NFS status such as NFS4ERR_STALE",
-      );
+    if (statusCode(protocol, status) === undefined) complain("statuses", index, ruleWords[protocol].status);
 }
 
 /** A program and its arguments; empty: none. */

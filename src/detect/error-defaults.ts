@@ -2,12 +2,16 @@ import { procedureNames } from "../nfs/procedures.ts";
 import { findNfsStatus } from "../nfs/status.ts";
 import { commandNames } from "../smb/commands.ts";
 import { findStatus } from "../smb/status.ts";
+import { findErrno } from "../system/errno.ts";
 import type { Severity } from "./detector.ts";
 import type { Protocol } from "./observation.ts";
 
+/** What answers: a server, or a VFS callback of the SMB client, which the probe smb_vfs sees. */
+export type ErrorLayer = Protocol | "smb-vfs";
+
 /** A rule as the configuration writes it. */
 export interface WrittenRule {
-  readonly protocol: Protocol;
+  readonly protocol: ErrorLayer;
   /** Empty: any. */
   readonly commands: readonly string[];
   readonly statuses: readonly string[];
@@ -58,13 +62,19 @@ export const defaultErrorRules: Readonly<Record<string, WrittenRule>> = {
 };
 
 /** Names as they are written -> what the detector compares with. Undefined for a name that there is none of. */
-export function statusCode(protocol: Protocol, text: string): number | undefined {
+export function statusCode(protocol: ErrorLayer, text: string): number | undefined {
+  if (protocol === "smb-vfs") {
+    const errno = findErrno(text);
+    return errno.ok ? errno.code : undefined;
+  }
   const found = protocol === "smb" ? findStatus(text) : findNfsStatus(text);
   return found.ok ? found.code : undefined;
 }
 
 /** The name that ops carry. */
-export function commandOf(protocol: Protocol, text: string): string | undefined {
+export function commandOf(protocol: ErrorLayer, text: string): string | undefined {
+  // Which callbacks there are, the running kernel says: `cifs_fsync`, or what it implements: `fsync`.
+  if (protocol === "smb-vfs") return /^[a-z][a-z0-9_]*$/.test(text) ? text : undefined;
   const typed = text.trim().toUpperCase().replaceAll("-", "_");
   const names: readonly string[] = protocol === "smb" ? commandNames : procedureNames;
   return names.find((name) => name === typed || name === `SMB2_${typed}`);

@@ -1,11 +1,14 @@
 import type { SmbOp } from "../probe/op.ts";
 import type { RpcOp } from "../probe/rpc-op.ts";
+import type { VfsOp } from "../probe/vfs-op.ts";
 import { commandNames } from "../smb/commands.ts";
 import { statusName } from "../smb/status.ts";
+import { errnoName } from "../system/errno.ts";
 import { Blindness } from "./blind.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { Anomaly, AnomalyTarget, Detector, Needs, Severity } from "./detector.ts";
-import type { NfsMountDelta, Observation, Protocol, SmbStatsDelta } from "./observation.ts";
+import type { ErrorLayer } from "./error-defaults.ts";
+import type { NfsMountDelta, Observation, SmbStatsDelta } from "./observation.ts";
 import { keyOf, targetText } from "./target.ts";
 import { Verdicts } from "./verdicts.ts";
 import { WindowCount } from "./window-count.ts";
@@ -13,10 +16,10 @@ import { WindowCount } from "./window-count.ts";
 /** This many answers with one of these statuses to one of these commands, of one target within the window. */
 export interface ErrorRule {
   readonly name: string;
-  readonly protocol: Protocol;
-  /** SMB2_CREATE, OPEN, ...; absent: any. */
+  readonly protocol: ErrorLayer;
+  /** SMB2_CREATE, OPEN, ..., of VFS callbacks fsync or cifs_fsync; absent: any. */
   readonly commands?: ReadonlySet<string>;
-  /** NT statuses, or numbers of RFC 8881. */
+  /** NT statuses, numbers of RFC 8881, or errnos. */
   readonly statuses: ReadonlySet<number>;
   readonly count: number;
   readonly severity: Severity;
@@ -32,8 +35,10 @@ export interface ErrorsRules {
 
 /** One answer, of whichever protocol. */
 interface Failure {
-  readonly protocol: Protocol;
+  readonly protocol: ErrorLayer;
   readonly command: string;
+  /** Another name of the command. */
+  readonly member?: string;
   readonly status: number;
   readonly name: string;
   readonly timeNs: number;
@@ -90,6 +95,8 @@ export class ErrorsDetector implements Detector {
         return this.#failures(observation.ops.flatMap(smbFailure), observation.nowNs);
       case "rpc-ops":
         return this.#failures(observation.ops.flatMap(rpcFailure), observation.nowNs);
+      case "vfs-ops":
+        return this.#failures(observation.ops.flatMap(vfsFailure), observation.nowNs);
       case "smb-stats":
         return this.#blindness.lacks("smb_wire") ? this.#smbCounted(observation.delta, observation.nowNs) : [];
       case "mountstats":
@@ -234,12 +241,13 @@ function needsOf({ rules }: ErrorsRules): Needs {
     slowNs: new Map(),
     ...(codes.length === 0 ? {} : { errorCommands: new Set(codes) }),
     ...(rpc ? { rpc: { errors: true } } : {}),
+    ...(rules.some(({ protocol }) => protocol === "smb-vfs") ? { vfsErrors: true } : {}),
   };
 }
 
 function matches({ protocol, commands, statuses }: ErrorRule, failure: Failure): boolean {
   if (protocol !== failure.protocol || !statuses.has(failure.status)) return false;
-  return commands === undefined || commands.has(failure.command);
+  return commands === undefined || commands.has(failure.command) || commands.has(failure.member ?? "");
 }
 
 function count(tally: Tally, timeNs: number, amount: number, status: string, command: string): void {
@@ -261,6 +269,13 @@ function smbFailure(op: SmbOp): Failure[] {
   return [
     { protocol: "smb", command, status, name: statusName(status), timeNs, target, comm, ...(pid ? { pid } : {}) },
   ];
+}
+
+function vfsFailure({ errno, endedNs: timeNs, protocol, callback, comm, pid }: VfsOp): Failure[] {
+  if (errno === undefined || errno === 0 || timeNs === undefined || protocol !== "smb") return [];
+  const { function: command, member } = callback;
+  const target: AnomalyTarget = { protocol: "smb" };
+  return [{ protocol: "smb-vfs", command, member, status: errno, name: errnoName(errno), timeNs, target, comm, pid }];
 }
 
 function rpcFailure(op: RpcOp): Failure[] {
