@@ -140,6 +140,12 @@ test("the status says which hook is not on its first rung and why, what was lost
       observations: { bytes: 0, dropped: 0 },
       verbose: { state: "off", switched: [], put_back: ["/proc/fs/cifs/cifsFYI"] },
     },
+    continuity: {
+      pauses: 1,
+      last_pause: { time: "2026-11-22T13:03:00.000000Z", for_s: 25 },
+      clock_steps: 2,
+      last_clock_step: { time: "2026-11-22T13:04:00.000000Z", by_s: -3600 },
+    },
     memory: { rss: 70 * 1024 ** 2, rss_anon: 30 * 1024 ** 2, heap: 0 },
   };
   const lines = plain(statusText(status));
@@ -158,6 +164,8 @@ test("the status says which hook is not on its first rung and why, what was lost
     "  last error 2026-11-22T13:02:00.000000Z: no space left below /var/lib/aod",
     "events    unavailable: there is no tracefs at /sys/kernel/tracing",
     "packets   recorded from the first sign of trouble on, costs 1.23 % of a processor, 2 dropped",
+    "  did not run 1 times, the last time for 25 s until 2026-11-22T13:03:00.000000Z",
+    "  the clock was set, or the machine slept, 2 times, the last time at 2026-11-22T13:04:00.000000Z by -3600 s",
     "  put back at the start /proc/fs/cifs/cifsFYI",
   ]) {
     assert.ok(lines.includes(line), `${line}\nis not in\n${lines.join("\n")}`);

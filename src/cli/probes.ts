@@ -10,6 +10,7 @@ import { nfsVfs, smbVfs } from "../probe/vfs-decoder.ts";
 import { AodError } from "../system/error.ts";
 import { nativePaths } from "../system/paths.ts";
 import { left, printable } from "../tools/table-text.ts";
+import { buildAttach } from "./probes-attach.ts";
 
 /** What is told of one probe: its survey, or that its module is not there. */
 type Told =
@@ -37,12 +38,16 @@ export function build(): Command {
     .description("Attaches each probe for a moment and says what works on this kernel, and what is missing.")
     .argument("[probes...]", `any of ${probeNames.join(", ")}; all when absent`, namedProbes)
     .option("--json", "one JSON object a line")
+    .addCommand(buildAttach(false))
+    .addCommand(buildAttach(true))
     .addHelpText(
       "after",
       `
 Examples:
   aod probes
   aod probes smb_wire --json | jq .lacks
+  sudo aod probes detach && sudo rmmod cifs      the daemon's probes let the modules go
+  sudo aod probes attach
 
 A probe whose module is not loaded is not tried: mount a share, or load the module.
 

@@ -10,6 +10,7 @@ export function statusText(status: Status): string {
     `${pc.bold("aod")} ${versions.aod}   pid ${status.pid}, up ${span(status.uptime_s)}, ${bytes(memory.rss)} resident${anon}`,
     field("config", status.config),
     ...reloadLines(status.config_reload),
+    ...continuityLines(status.continuity),
     field("kernel", `${versions.kernel}, Node ${versions.node}`),
     "",
     ...status.probes.flatMap(probeLines),
@@ -53,6 +54,21 @@ export function statusText(status: Status): string {
     ),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function continuityLines(continuity: Status["continuity"]): string[] {
+  if (continuity === undefined) return [];
+  const { pauses, last_pause: pause, clock_steps: steps, last_clock_step: step } = continuity;
+  return [
+    ...(pause === undefined
+      ? []
+      : [`  ${pc.yellow(`did not run ${pauses} times, the last time for ${span(pause.for_s)} until ${pause.time}`)}`]),
+    ...(step === undefined
+      ? []
+      : [
+          `  ${pc.yellow(`the clock was set, or the machine slept, ${steps} times, the last time at ${step.time} by ${step.by_s} s`)}`,
+        ]),
+  ];
 }
 
 function reloadLines(reload: Status["config_reload"]): string[] {

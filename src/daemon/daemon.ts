@@ -196,6 +196,13 @@ export class Daemon {
     for (const probe of this.further) probe.configure();
   }
 
+  /** False: lets the modules go that the probes pin, so that they can be unloaded; true: takes them again. Resolves when the helpers have ended. */
+  async attachProbes(attach: boolean): Promise<void> {
+    const managers = [this.probe, ...this.further.map(({ manager }) => manager)];
+    await Promise.all(managers.map((manager) => (attach ? manager.attach() : manager.detach())));
+    this.#tellProbes();
+  }
+
   /** Once a second. */
   beat(): void {
     // Bundles grow old also where nothing happens.

@@ -8,6 +8,7 @@ import type { Config } from "../config/config.ts";
 import { startProbe } from "../probe/helper.ts";
 import { startProcess } from "../probe/helper-process.ts";
 import type { LiveWorld } from "../record/live-world.ts";
+import { agingClock } from "../system/aging-clock.ts";
 import { systemClock } from "../system/clock.ts";
 import { nativePaths } from "../system/paths.ts";
 import type { DaemonDeps } from "./daemon.ts";
@@ -53,12 +54,15 @@ export function moduleLoadedIn(sysRoot: string): DaemonDeps["moduleLoaded"] {
 /** The bundles of a state directory, within the limits of the configuration as it is `now`. */
 export function bundlesIn(
   stateDir: string,
+  procRoot: string,
   now: () => Config["bundles"],
 ): Pick<DaemonDeps, "createBundle" | "recoverBundles" | "retain"> {
+  // A bundle from before a step of the clock is not old for that.
+  const clock = agingClock(procRoot, systemClock);
   const retain = async (): Promise<readonly string[]> => {
     const { max_count, max_bytes, max_age, min_free } = now();
     const keep = { maxCount: max_count, maxBytes: max_bytes, maxAgeMs: max_age / 1e6, minFreeBytes: min_free };
-    return (await applyRetention(stateDir, keep, systemClock)).failed;
+    return (await applyRetention(stateDir, keep, clock)).failed;
   };
   return {
     createBundle: async (meta: BundleMeta): Promise<BundleWriter> => {

@@ -13,6 +13,7 @@ import { createRunner } from "../system/process.ts";
 import { createSampleRing } from "../system/samples.ts";
 import { startStream } from "../system/stream.ts";
 import { startApi } from "./api.ts";
+import { ContinuityWatch } from "./continuity.ts";
 import { Daemon, type DaemonDeps } from "./daemon.ts";
 import { freeBytes, makeDirectories, takeLocks } from "./directories.ts";
 import { readHost } from "./host.ts";
@@ -24,6 +25,7 @@ import type { Logger } from "./log.ts";
 import { bundlesIn, helpersOf, moduleLoadedIn } from "./machine.ts";
 import { metricsAnswer } from "./metrics.ts";
 import { openMetricsPort } from "./metrics-port.ts";
+import { parseAttach } from "./probes/attach-request.ts";
 import { recordTo, tellLoss } from "./recording.ts";
 import { statusOf } from "./status.ts";
 import { Teardown } from "./teardown.ts";
@@ -99,6 +101,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     journald: () => existsSync(join(roots.fsRoot ?? "/", "run/systemd/journal/socket")),
     log,
   });
+  const continuity = new ContinuityWatch(systemClock);
   let rehearsal: Rehearsal | undefined;
   const readDebugData = options.debugData ?? debugDataIn(world.readUnrecorded);
   const recorder = createFlightRecorder(config, roots, readDebugData);
@@ -111,7 +114,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     procRoot: roots.procRoot,
     moduleLoaded: moduleLoadedIn(roots.sysRoot),
     ...helpersOf(world, options.startProbe),
-    ...bundlesIn(config.state_dir, () => live.config.bundles),
+    ...bundlesIn(config.state_dir, roots.procRoot, () => live.config.bundles),
     // It stands between two inputs, so that a recording of them is judged the same.
     clock: world.clock,
     readDebugData: options.debugData ?? debugDataIn(world.readProc),
@@ -160,6 +163,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
       rehearsal,
       recorder: recorder.status(),
       announcer,
+      continuity: continuity.state,
     });
   const metrics = (accept: string | undefined) =>
     metricsAnswer(
@@ -187,7 +191,13 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
       requests: () => daemon.requests(),
       incidents: (id) => (id === "" ? daemon.incidents.list() : daemon.incidents.get(id)),
     },
-    { snapshot: (body) => daemon.incidents.snapshot(parseSnapshot(body)) },
+    {
+      snapshot: (body) => daemon.incidents.snapshot(parseSnapshot(body)),
+      probes: async (body) => {
+        await daemon.attachProbes(parseAttach(body));
+        return (await status()).probes;
+      },
+    },
   );
   opened.add(() => api.close());
   log.info({ pid: process.pid, socket: api.path, config: options.configSource }, `aod ${options.version} runs`);
@@ -209,6 +219,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     socket: api.path,
     beat: () => {
       world.advance();
+      continuity.beat();
       daemon.beat();
       recorder.beat(daemon.troubled);
       world.recorder?.beat();

@@ -10,6 +10,7 @@ import type { Hook, Loss } from "../probe/op.ts";
 import type { ReadDebugData } from "../probe/target-names.ts";
 import { type Clock, wallTimeOf } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
+import type { Continuity } from "./continuity.ts";
 import type { Daemon } from "./daemon.ts";
 import type { Announcer } from "./incidents/announcer.ts";
 import type { IncidentJson } from "./incidents/json.ts";
@@ -62,6 +63,8 @@ export interface Status {
   readonly captures?: Rehearsal;
   /** What is kept before the fact, beside the history of operations. */
   readonly recorder?: FlightRecorderStatus;
+  /** What interrupted the daemon's time since its start. */
+  readonly continuity?: Continuity;
   readonly memory: { readonly rss: number; readonly rss_anon?: number; readonly heap: number };
 }
 
@@ -138,6 +141,7 @@ export interface StatusSources {
   readonly rehearsal: Rehearsal | undefined;
   readonly recorder?: FlightRecorderStatus;
   readonly announcer?: Announcer;
+  readonly continuity?: Continuity;
 }
 
 function announcedBy(announcer: Announcer | undefined): Pick<Status["incidents"], "announced"> {
@@ -182,6 +186,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     bundles: await bundlesOf(sources),
     ...(sources.rehearsal === undefined ? {} : { captures: sources.rehearsal }),
     ...(sources.recorder === undefined ? {} : { recorder: sources.recorder }),
+    ...(sources.continuity === undefined ? {} : { continuity: sources.continuity }),
     memory: memoryOf(sources.procRoot),
   };
 }

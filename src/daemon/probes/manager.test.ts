@@ -141,3 +141,30 @@ test("stopped is stopped", async () => {
   assert.equal(world.starts, 1);
   assert.equal(manager.state.state, "stopped");
 });
+
+test("detached it lets the module go until it is attached again; a helper that was starting counts for nothing", async () => {
+  const { world, manager, seconds, say } = setUp();
+  const state = (): string => manager.state.state;
+  world.loaded = true;
+  seconds(1);
+  const detached = manager.detach();
+  say(hello);
+  await detached;
+  assert.equal(state(), "detached");
+  assert.equal(manager.probe, undefined);
+  seconds(100);
+  world.loaded = false;
+  seconds(1);
+  world.loaded = true;
+  seconds(100);
+  assert.deepEqual([world.starts, state()], [1, "detached"]);
+  await manager.attach();
+  seconds(1);
+  say(hello);
+  assert.deepEqual([world.starts, state()], [2, "running"]);
+  await manager.attach();
+  assert.equal(state(), "running");
+  await manager.stop();
+  await manager.detach();
+  assert.equal(state(), "stopped");
+});

@@ -11,6 +11,8 @@ export type ProbeState =
   | { readonly state: "retrying"; readonly why: string; readonly atNs: number; readonly attempt: number }
   | { readonly state: "unsupported"; readonly why: string }
   | { readonly state: "failed"; readonly why: string }
+  /** Somebody wants the module for himself. */
+  | { readonly state: "detached"; readonly why: string }
   | { readonly state: "stopped" };
 
 /** A running helper, as far as the manager goes. */
@@ -49,6 +51,7 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
   #settings: Settings;
   #startedNs = 0;
   #failures = 0;
+  #detaching: Promise<void> | undefined;
   #losses: readonly Loss[] = [];
   /** Of the helpers before this one. */
   #earlier: readonly Loss[] = [];
@@ -56,7 +59,7 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
   constructor(options: ProbeManagerOptions<Probe, Settings, Event>) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#state = { state: "waiting", why: `the kernel module ${options.module} is not loaded` };
+    this.#state = this.#waiting();
   }
 
   get state(): ProbeState {
@@ -82,15 +85,31 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
   /** Call it about once a second. */
   beat(): void {
     const { state } = this.#state;
-    if (state === "stopped" || state === "starting" || state === "running") return;
+    if (["stopped", "detached", "starting", "running"].includes(state)) return;
     if (!this.#options.moduleLoaded()) {
       this.#failures = 0;
-      if (state !== "waiting")
-        this.#set({ state: "waiting", why: `the kernel module ${this.#options.module} is not loaded` });
+      if (state !== "waiting") this.#set(this.#waiting());
       return;
     }
     if (state === "waiting" || (this.#state.state === "retrying" && this.#options.nowNs() >= this.#state.atNs))
       this.#start();
+  }
+
+  /** Lets the module go until attach(): what is attached to it pins it. Resolves when the helper has ended. */
+  async detach(): Promise<void> {
+    const { state } = this.#state;
+    if (state === "stopped" || state === "detached") return this.#detaching;
+    this.#set({ state: "detached", why: "on request; aod probes attach ends it" });
+    this.#detaching = this.#probe?.stop();
+    await this.#detaching;
+  }
+
+  /** The end of detach(): the next beat starts it again. */
+  async attach(): Promise<void> {
+    await this.#detaching;
+    if (this.#state.state !== "detached") return;
+    this.#failures = 0;
+    this.#set(this.#waiting());
   }
 
   async stop(): Promise<void> {
@@ -114,7 +133,8 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
   }
 
   #event(event: Event): void {
-    if (event.type === "hello") this.#set({ state: "running", hello: event.hello, sinceNs: this.#options.nowNs() });
+    if (event.type === "hello" && this.#state.state === "starting")
+      this.#set({ state: "running", hello: event.hello, sinceNs: this.#options.nowNs() });
     if (event.type === "lost") this.#losses = event.losses;
     this.#options.onEvent(event);
   }
@@ -123,7 +143,7 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
     this.#probe = undefined;
     this.#earlier = this.losses;
     this.#losses = [];
-    if (this.#state.state === "stopped") return;
+    if (this.#state.state === "stopped" || this.#state.state === "detached") return;
     if (unsupported) this.#set({ state: "unsupported", why: message });
     else this.#retryLater(message);
   }
@@ -137,6 +157,10 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
     }
     const delayNs = Math.min(FIRST_DELAY_NS * 2 ** (this.#failures - 1), LONGEST_DELAY_NS);
     this.#set({ state: "retrying", why: message, atNs: nowNs + delayNs, attempt: this.#failures + 1 });
+  }
+
+  #waiting(): ProbeState {
+    return { state: "waiting", why: `the kernel module ${this.#options.module} is not loaded` };
   }
 
   #set(state: ProbeState): void {

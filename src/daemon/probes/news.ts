@@ -25,6 +25,7 @@ function stateOf(state: ProbeState | undefined): { readonly state: SourceState; 
     case "running":
       return hooksOf(state);
     case "waiting":
+    case "detached":
     case "unsupported":
       return { state: "off", why: state.why };
     case "retrying":
