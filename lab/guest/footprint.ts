@@ -4,6 +4,7 @@ import { pidsByComm } from "./proc.ts";
 /** What one process takes now. */
 export interface ProcessFootprint {
   readonly pid: number;
+  readonly parent: number;
   readonly name: string;
   readonly rssKiB: number;
   readonly rssAnonKiB: number;
@@ -23,11 +24,11 @@ export function footprintOf(root: number): ProcessFootprint[] {
     before = family.size;
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
   }
-  return all.filter(({ pid }) => family.has(pid)).map(({ parent: _, ...rest }) => rest);
+  return all.filter(({ pid }) => family.has(pid));
 }
 
 /** Undefined when the process is gone. Fields of /proc/PID/stat by their numbers in proc(5). */
-function footprint(pid: number): (ProcessFootprint & { readonly parent: number }) | undefined {
+function footprint(pid: number): ProcessFootprint | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const status = readFileSync(`/proc/${pid}/status`, "utf8");

@@ -28,9 +28,10 @@ export async function startKdc(lab: Lab, users: readonly string[] = []): Promise
   mkdirSync(root, { recursive: true });
   const profile = join(root, "kdc.conf");
   const log = join(root, "kdc.log");
+  // A standalone smbd refuses tickets that have a PAC.
   writeFileSync(
     profile,
-    `[kdcdefaults]\n kdc_listen = 127.0.0.1:88\n kdc_tcp_listen = 127.0.0.1:88\n[realms]\n ${realm} = {\n  database_name = ${root}/principal\n  key_stash_file = ${root}/stash\n  acl_file = ${root}/acl\n }\n[logging]\n kdc = FILE:${log}\n`,
+    `[kdcdefaults]\n kdc_listen = 127.0.0.1:88\n kdc_tcp_listen = 127.0.0.1:88\n[realms]\n ${realm} = {\n  database_name = ${root}/principal\n  key_stash_file = ${root}/stash\n  acl_file = ${root}/acl\n  disable_pac = true\n }\n[logging]\n kdc = FILE:${log}\n`,
   );
   writeFileSync(
     "/etc/krb5.conf",

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Status } from "../../src/daemon/status.ts";
-import { messageOf } from "../../src/system/error.ts";
 import { BenignLoad, mountWork, prepareBenignLoad, watchDirectory, workOn } from "../guest/benign-load.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import { type Incident, type RunningDaemon, startDaemon } from "../guest/daemon.ts";
@@ -32,21 +31,9 @@ function config(slower: number): string {
   return `detectors: {latency: ${latency}, nfs_latency: ${latency}}\n`;
 }
 
-/** The daemon's answer, also when the machine has no time for it at once. */
-async function patiently<T>(lab: Lab, ask: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (attempt === 5) throw error;
-      lab.tell(`asked again: ${messageOf(error)}`);
-    }
-  }
-}
-
 async function look(lab: Lab, daemon: RunningDaemon, minute: number): Promise<void> {
   const processes = footprintOf(daemon.process.pid);
-  const { length: incidents } = await patiently(lab, () => daemon.incidents());
+  const { length: incidents } = await daemon.incidents();
   const line: Look = { minute, incidents, processes };
   appendFileSync(join(lab.out, "footprint.ndjson"), `${JSON.stringify(line)}\n`);
   if (minute % lookMinutes === 0 || minute < 5) lab.tell(sentenceOf(line));
@@ -81,7 +68,7 @@ export default defineScenario({
     const daemon = await startDaemon(lab, config(lab.number("slower")));
     await lab.until("both probes run, and the rehearsal is over", 120, async () => {
       await lab.sleep(1);
-      const { probes, captures } = await patiently(lab, () => daemon.status());
+      const { probes, captures } = await daemon.status();
       return probes.every(({ state }) => state === "running" || state === "off") && captures !== undefined;
     });
     await lab.step("mounts", async () => {
@@ -106,16 +93,16 @@ export default defineScenario({
       for (let minute = 1; minute <= minutes; minute++) {
         await lab.sleep(60);
         await look(lab, daemon, minute);
-        lab.writeJson("incidents.json", await patiently(lab, () => daemon.incidents()));
-        lab.writeJson("status.json", await patiently(lab, () => daemon.status()));
+        lab.writeJson("incidents.json", await daemon.incidents());
+        lab.writeJson("status.json", await daemon.status());
       }
       await load.stop();
     });
     lab.writeJson("rounds.json", load.rounds);
     await lab.sleep(15);
     await look(lab, daemon, minutes);
-    lab.writeJson("incidents.json", await patiently(lab, () => daemon.incidents()));
-    lab.writeJson("status.json", await patiently(lab, () => daemon.status()));
+    lab.writeJson("incidents.json", await daemon.incidents());
+    lab.writeJson("status.json", await daemon.status());
     lab.write("status.txt", (await lab.aod(["status"])).stdout);
     lab.writeJson("end.json", await daemon.process.stop());
   },
