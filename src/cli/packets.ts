@@ -8,8 +8,8 @@ import { captureLines, connectionLines, connectionTable, totalLines } from "./pa
 
 interface Options {
   readonly json?: true;
-  readonly smbPort: readonly number[];
-  readonly nfsPort: readonly number[];
+  readonly smbPort?: readonly number[];
+  readonly nfsPort?: readonly number[];
   readonly connections: number;
   readonly keys?: string;
 }
@@ -19,8 +19,8 @@ export function build(): Command {
   return new Command("packets")
     .description("Say what a capture of packets tells of SMB and NFS.")
     .argument("<file>", "pcap or pcapng, as tcpdump, tshark and Wireshark write them")
-    .option("--smb-port <port>", "also a port of SMB servers, besides 445 and 139; may be repeated", portOf, [])
-    .option("--nfs-port <port>", "also a port of NFS servers, besides 2049; may be repeated", portOf, [])
+    .option("--smb-port <port>", "also a port of SMB servers, besides 445 and 139; may be repeated", portOf)
+    .option("--nfs-port <port>", "also a port of NFS servers, besides 2049; may be repeated", portOf)
     .option("--connections <number>", "print details of so many connections, those with most traffic", countOf, 10)
     .option("--keys <file>", "decrypt SMB sessions with what aod keys has written")
     .option("--json", "one object a line: the capture, each connection, the total")
@@ -41,7 +41,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, or no whole capture.`,
     .action(run);
 }
 
-function portOf(text: string, ports: readonly number[]): readonly number[] {
+function portOf(text: string, ports: readonly number[] = []): readonly number[] {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError("expected a port, 1 to 65535");
   return [...ports, port];
@@ -52,7 +52,7 @@ function countOf(text: string): number {
   return Number(text);
 }
 
-function run(path: string, { json, smbPort, nfsPort, connections: shown, keys: keyFile }: Options): void {
+function run(path: string, { json, smbPort = [], nfsPort = [], connections: shown, keys: keyFile }: Options): void {
   const keys = keyFile === undefined ? [] : readKeyFile(keyFile);
   const file = new CaptureFile(path);
   const analysis = new Analysis({ smbPorts: smbPort, nfsPorts: nfsPort, keys });

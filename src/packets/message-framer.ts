@@ -6,8 +6,8 @@ export interface Wanted {
 
 /** One protocol in one direction. Both that are read here put four bytes with a length before every message. */
 export interface MessageReader {
-  /** Bytes of the message, these four included. Undefined: no message begins so. */
-  size(head: Buffer, at: number): number | undefined;
+  /** Bytes of the message, these four included. Undefined: no message begins so. "sealed": from here on nothing can be read. */
+  size(head: Buffer, at: number): number | undefined | "sealed";
   /** Whether a message surely begins at the payload's first byte: how a stream is found again that was lost. */
   begins(payload: Buffer): boolean;
   /** A message of so many bytes has begun: what of it to see first. */
@@ -133,6 +133,11 @@ export class MessageFramer {
 
   #begin(head: Buffer): void {
     const size = head.length < HEAD ? undefined : this.#reader.size(head, 0);
+    if (size === "sealed") {
+      this.#searching = true;
+      this.#expect();
+      return;
+    }
     if (size === undefined) {
       if (head.length >= HEAD) this.bad += 1;
       this.#lose();

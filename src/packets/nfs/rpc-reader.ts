@@ -7,7 +7,7 @@ const HEAD = 1536;
 const MAX_FRAGMENT = 0x0200_0000;
 
 export interface RpcListener {
-  /** The beginning of a record; its last byte was seen at this time. "bad": it is neither call nor reply. */
+  /** The beginning of a record; its last byte was seen at this time. */
   record(head: Buffer, timeUs: number, fromClient: boolean): void;
   /** What follows is TLS (`xprtsec=`). */
   tls(): void;
@@ -28,13 +28,13 @@ export class RpcReader implements MessageReader {
     this.#fromClient = fromClient;
   }
 
-  size(head: Buffer, at: number): number | undefined {
+  size(head: Buffer, at: number): number | undefined | "sealed" {
     // The records of a TLS handshake, of alerts and of data.
     const type = head.readUInt8(at);
     if (type >= 0x14 && type <= 0x17 && head.readUInt8(at + 1) === 3) {
       this.#tls = true;
       this.#listener.tls();
-      return undefined;
+      return "sealed";
     }
     const mark = head.readUInt32BE(at);
     const length = mark & 0x7fff_ffff;

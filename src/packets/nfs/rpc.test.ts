@@ -165,6 +165,7 @@ describe("RPC", () => {
     const tls = Buffer.concat([Buffer.from("1603010200", "hex"), Buffer.alloc(512, 3)]);
     const told = analysed([starttls, tls], [record(words(1, 1, 0, 0), opaque(Buffer.from("STARTTLS")), words(0)), tls]);
     assert.equal(told.connections[0]?.rpc?.tls, true);
+    assert.deepEqual([told.connections[0]?.malformed_messages, told.connections[0]?.lost_places], [0, 0]);
     assert.deepEqual(commands(told), { NULL: [1, 1, 0] });
   });
 });
