@@ -174,7 +174,7 @@ export default defineScenario({
     await waitForProbe(lab, started.length, 300);
     await lab.step("everybody asks", () => work(lab, waiting, go));
     await lab.sleep(2);
-    lab.writeJson("ended.json", await Promise.all(started.map((one) => one.stop("SIGINT", 60_000))));
+    lab.writeJson("ended.json", await Promise.all(started.map((one) => one.stop("SIGINT", 240_000))));
     for (const tool of tools) lab.write(`${tool}.aodrec`, readFileSync(recording(tool)));
   },
 
