@@ -12,7 +12,8 @@ import { contentOf, namesIn } from "./files.ts";
 export interface Tunnel {
   /** Where the mount goes to: `127.0.0.1:20049`. */
   readonly local: Endpoint;
-  /** Who listens there; absent: nobody. */
+  readonly listening: boolean;
+  /** Who listens there; absent: nobody, or only root may know. */
   readonly process?: { readonly pid: number; readonly comm: string };
   /** What that process is connected to: the true server. */
   readonly upstream: readonly Endpoint[];
@@ -68,7 +69,7 @@ interface Place {
   readonly mounts: readonly MountInfo[];
 }
 
-/** Undefined where the server itself is on this machine: the kernel's nfsd listens without a process. */
+/** Undefined where the server itself is on this machine, as the kernel's nfsd is, which listens without a process. */
 function tunnelAt(
   local: Endpoint,
   tcp: readonly TcpRow[],
@@ -83,9 +84,12 @@ function tunnelAt(
       [local.address, "0.0.0.0", "::"].includes(row.local.address),
   );
   const configured = configuredFor(place, local);
-  if (listens === undefined) return { local, upstream: [], ...(configured === undefined ? {} : { configured }) };
-  if (listens.inode === 0) return undefined;
+  if (listens === undefined)
+    return { local, listening: false, upstream: [], ...(configured === undefined ? {} : { configured }) };
   const holders = processes.filter(({ pid }) => socketsOf(root, pid).has(listens.inode));
+  if (holders.length === 0) {
+    return configured === undefined ? undefined : { local, listening: true, upstream: [], configured };
+  }
   const [process] = [...holders].sort((a, b) => Number(/stunnel/.test(b.comm)) - Number(/stunnel/.test(a.comm)));
   const own = new Set(holders.flatMap(({ pid }) => [...socketsOf(root, pid)]));
   const upstream = tcp.filter(
@@ -94,6 +98,7 @@ function tunnelAt(
   const there = upstream.filter(({ local: from }) => from.port !== local.port).map(({ remote }) => remote);
   return {
     local,
+    listening: true,
     ...(process === undefined ? {} : { process }),
     upstream: [...new Map(there.map((one) => [`${one.address} ${one.port}`, one])).values()],
     ...(there.length > 0 || configured === undefined ? {} : { configured }),

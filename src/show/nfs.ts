@@ -34,7 +34,7 @@ function serverRow(mounts: readonly MountInfo[], state: ShowState): Row {
   const tls = text(mount, "xprtsec");
   const tunnel = state.helpers.tunnels.find(({ local }) => local.address === address && local.port === port);
   const sockets = state.tcp.filter(
-    (row) => row.inode === 0 && row.remote.address === address && row.remote.port === port && row.state !== "TIME_WAIT",
+    (row) => row.remote.address === address && row.remote.port === port && row.state !== "TIME_WAIT",
   );
   const stats = mounts.flatMap(({ target }) => state.nfs.find(({ mountPoint }) => mountPoint === target) ?? []);
   const transports = stats[0]?.transports ?? [];
@@ -102,12 +102,17 @@ function encryptionWord(tls: string | undefined, tunnel: Tunnel | undefined): st
 
 const at = ({ address, port }: { readonly address: string; readonly port: number }): string => `${address}:${port}`;
 
-function tunnelJson({ local, process, upstream, configured }: Tunnel): object {
-  return known({ local, process, true_servers: upstream, configured });
+function tunnelJson({ local, listening, process, upstream, configured }: Tunnel): object {
+  return known({ local, listening, process, true_servers: upstream, configured });
 }
 
-function tunnelLine({ local, process, upstream, configured }: Tunnel): string {
-  const who = process === undefined ? "nobody listens there" : `${process.comm} (process ${process.pid}) listens there`;
+function tunnelLine({ local, listening, process, upstream, configured }: Tunnel): string {
+  const who =
+    process === undefined
+      ? listening
+        ? "who listens there only root can tell"
+        : "nobody listens there"
+      : `${process.comm} (process ${process.pid}) listens there`;
   const where =
     upstream.length > 0
       ? `true server ${upstream.map(at).join(", ")}`
@@ -117,7 +122,8 @@ function tunnelLine({ local, process, upstream, configured }: Tunnel): string {
   return `${at(local)} is on this machine: ${facts(["", who], ["", where])}`;
 }
 
-function tunnelProblems({ local, process, upstream }: Tunnel): string[] {
+function tunnelProblems({ local, listening, process, upstream }: Tunnel): string[] {
+  if (process === undefined && listening) return [];
   if (process === undefined) return [`nobody listens on ${at(local)}: the tunnel (stunnel) does not run`];
   return upstream.length === 0 ? [`${process.comm} is not connected to the true server`] : [];
 }

@@ -170,7 +170,7 @@ describe("NFS behind something else", () => {
     const tcp =
       head +
       row(tunnel, "00000000:0000", "0A", 501) +
-      row(client, tunnel, "01", 0) +
+      row(client, tunnel, "01", 500) +
       row(tunnel, client, "01", 502) +
       row(outside, far, "01", 503);
     const root = treeOf(
@@ -181,10 +181,24 @@ describe("NFS behind something else", () => {
     const [server] = shown(root, "servers");
     assert.deepEqual(server?.json.tunnel, {
       local: { address: "127.0.0.1", port: 20_049 },
+      listening: true,
       process: { pid: 77, comm: "stunnel4" },
       true_servers: [{ address: "10.0.0.9", port: 2049 }],
     });
     assert.match(server?.lines.join("\n") ?? "", /true server 10\.0\.0\.9:2049/);
+    assert.deepEqual(server?.problems, []);
+  });
+
+  it("the kernel's own server on this machine is no tunnel", (t) => {
+    const local = "0100007F:0801";
+    const tcp =
+      head + row(local, "00000000:0000", "0A", 501) + row(client, local, "01", 500) + row(local, client, "01", 502);
+    const [server] = shown(
+      treeOf(t, { ...nfs("addr=127.0.0.1"), "proc/net/tcp": tcp, "proc/7/comm": "init\n" }),
+      "servers",
+    );
+    assert.equal(server?.json.tunnel, undefined);
+    assert.match(server?.title ?? "", / connected$/);
     assert.deepEqual(server?.problems, []);
   });
 

@@ -110,12 +110,10 @@ function encryptionOf({ sessions }: DebugServer): string {
   return encrypted === shares.length ? "of all shares" : `of ${encrypted} of ${shares.length} shares`;
 }
 
-/** The kernel's own sockets; of another process to the same place there may be some too. */
+/** A kernel may give its own sockets an inode: those of a process to the same place look the same, and are rare. */
 function socketsTo(tcp: readonly TcpRow[], address: string, port: number): readonly TcpRow[] {
   const bare = address.replace(/%.*$/, "");
-  return tcp.filter(
-    (row) => row.remote.address === bare && row.remote.port === port && row.inode === 0 && row.state !== "TIME_WAIT",
-  );
+  return tcp.filter(({ remote, state }) => remote.address === bare && remote.port === port && state !== "TIME_WAIT");
 }
 
 function socketLines(
