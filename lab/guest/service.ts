@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { askDaemon, NotRunning } from "../../src/daemon/api-client.ts";
+import { askDaemon } from "../../src/daemon/api-client.ts";
 import type { Status } from "../../src/daemon/status.ts";
+import { AodError } from "../../src/system/error.ts";
 import type { Incident } from "./daemon.ts";
 import type { Lab } from "./lab.ts";
 
@@ -14,11 +15,12 @@ export async function unitProperties(lab: Lab, names: readonly string[]): Promis
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
 }
 
+/** Undefined while nobody answers, also from a daemon that is stopped. */
 export async function serviceStatus(): Promise<Status | undefined> {
   try {
     return (await askDaemon(runDirectory, "/status")) as Status;
   } catch (error) {
-    if (error instanceof NotRunning) return undefined;
+    if (error instanceof AodError && error.code === "failed") return undefined;
     throw error;
   }
 }
