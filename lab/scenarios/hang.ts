@@ -15,7 +15,7 @@ import type { Lab } from "../guest/lab.ts";
 import { mountNfs, startNfsd } from "../guest/nfs.ts";
 import type { Background } from "../guest/process.ts";
 import { startSamba } from "../guest/samba.ts";
-import { smbWireLines } from "../kernels.ts";
+import { seenOn } from "../kernels.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
 import { allEnded, manifestIn } from "../witness/bundle.ts";
@@ -103,7 +103,7 @@ export default defineScenario({
   name: "hang",
   summary:
     "every path of an SMB and of a hard NFS mount blocks: the hang is told while nothing ends, and every capture ends",
-  kernels: smbWireLines,
+  kernels: seenOn("6.12"),
   timeLimitSeconds: 600,
 
   async setup(lab) {
