@@ -9,6 +9,7 @@ import { keepProcCifs, mountCifs } from "../guest/cifs.ts";
 import type { Lab } from "../guest/lab.ts";
 import { mountNfs, startNfsd } from "../guest/nfs.ts";
 import { freezeSamba, startSamba, thawSamba } from "../guest/samba.ts";
+import { seenOn } from "../kernels.ts";
 import type { Results } from "../results.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -47,6 +48,7 @@ export default defineScenario({
   name: "show",
   summary:
     "smbiostat counts a known work on SMB and NFS exactly; aod show tells both clients, and a frozen server's requests with their age; aod debug dmesg",
+  kernels: seenOn("6.12"),
   timeLimitSeconds: 420,
 
   async setup(lab) {
@@ -62,6 +64,7 @@ export default defineScenario({
     await lab.until("the daemon's probe runs", 120, () => probeRuns(lab));
     const readings = join(lab.work, "readings.ndjson");
     const stat = lab.start(lab.aodArgv(["--json", "--record", readings, "2"], "smbiostat"), {
+      env: lab.aodEnvironment,
       stdout: "stat.ndjson",
       stderr: "stat.err",
     });
@@ -186,7 +189,8 @@ function smbiostatIsExact(results: Results): void {
       blocks * blockBytes,
       `${protocol}: bytes written`,
     );
-    assert.ok(sum(({ errors }) => errors) >= 2, `${protocol}: errors`);
+    // Stats of SMB does not count what fails within a compound, as the look for a name does.
+    if (protocol === "nfs") assert.ok(sum(({ errors }) => errors) >= 2, `${protocol}: errors`);
     const timed = own.flatMap(({ commands = [] }) => commands).filter(({ mean_ms }) => mean_ms !== undefined);
     assert.ok(timed.length > 0, `${protocol}: times`);
     if (protocol === "smb")
