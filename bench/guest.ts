@@ -8,7 +8,7 @@ import { defaultMachine } from "../lab/qemu.ts";
 import { quoteArgv } from "../lab/quote.ts";
 import { boot, createRun } from "../lab/vm.ts";
 import { AodError } from "../src/system/error.ts";
-import type { GuestRequest, ToolsRequest } from "./request.ts";
+import type { AnyRequest } from "./request.ts";
 
 export const say: Say = (line) => {
   process.stderr.write(`bench: ${line}\n`);
@@ -42,11 +42,7 @@ export interface GuestLeft {
 }
 
 /** Boots a kernel and has the request done in it. */
-export async function tryInGuest(
-  kernelName: string,
-  request: GuestRequest | ToolsRequest,
-  options: GuestOptions,
-): Promise<GuestLeft> {
+export async function tryInGuest(kernelName: string, request: AnyRequest, options: GuestOptions): Promise<GuestLeft> {
   await buildBench();
   const kernel = await ensureKernel(cacheRoot(process.env), kernelLine(kernelName), say);
   const run = await createRun(`${kernel.line}-bench-${request.kind}`);
@@ -87,7 +83,7 @@ export async function tryInGuest(
 /** The same, where all depends on its end. */
 export async function runInGuest<T>(
   kernelName: string,
-  request: GuestRequest,
+  request: AnyRequest,
   options: GuestOptions,
 ): Promise<GuestRun<T>> {
   const { kernel, out, failure } = await tryInGuest(kernelName, request, options);

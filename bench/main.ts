@@ -1,16 +1,31 @@
-// npm run bench [-- cost|workload|syscalls|memory|detection|tools|packets|tables]: measures, prints, and stores under bench/results/. Without a name: all of them.
+// npm run bench [-- cost|workload|daemon|quiet|hour|anomalies|rush|syscalls|memory|detection|tools|packets|tables]: measures, prints, and stores under bench/results/.
+// Without a name: all of them.
 import { release } from "node:os";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { type WorkloadName, workloads } from "./contenders.ts";
 import { costFigures, costText } from "./cost.ts";
+import { daemonFigures, daemonText } from "./daemon.ts";
 import { detectionText, measureDetection } from "./detection.ts";
+import { feedDaemon } from "./feed/run.ts";
+import { anomalyPhases, hourPhases, memoryText, rushPhases, rushText } from "./feed.ts";
 import { runInGuest, say } from "./guest.ts";
 import { measurePackets, packetsText } from "./packets.ts";
 import { requirePrograms } from "./programs.ts";
-import type { GuestRequest, MemoryResult, RoundsResult, SetName, SyscallsResult } from "./request.ts";
-import { sets } from "./request.ts";
+import { measureNative, quietConfig, quietFigures, quietText } from "./quiet.ts";
+import type {
+  DaemonRequest,
+  DaemonResult,
+  GuestRequest,
+  MemoryResult,
+  QuietRequest,
+  QuietResult,
+  RoundsResult,
+  SetName,
+  SyscallsResult,
+} from "./request.ts";
+import { loads, sets } from "./request.ts";
 import { store } from "./results.ts";
 import { toolFigures, toolsText } from "./tools.ts";
 import { forgetKept, measureTools } from "./tools-run.ts";
@@ -67,6 +82,40 @@ async function workload(options: Options): Promise<void> {
     const run = await runInGuest<RoundsResult>(kernel, request, { icount: true, timeLimitMs: 2 * hour });
     const figures = workloadFigures(run.result);
     await finish("workload", kernel, run.kernel.release, workloadText(figures), { request, ...figures, ...run.result });
+  }
+}
+
+/** Idle time passes as on the host: the daemon lives by its seconds, and its programs come over the host's file system. */
+async function daemon(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const numbers = { rounds: Number(options.rounds), files: Number(options.files) };
+    const request: DaemonRequest = { kind: "daemon", loads, ...numbers };
+    const how = { icount: true, idleWaits: true, timeLimitMs: 2 * hour };
+    const run = await runInGuest<DaemonResult>(kernel, request, how);
+    const figures = daemonFigures(run.result);
+    await finish("daemon", kernel, run.kernel.release, daemonText(figures), { request, ...figures, ...run.result });
+  }
+}
+
+/** A real daemon with its defaults; what it is fed is of this machine's making. */
+async function feed(name: "hour" | "anomalies" | "rush", options: Options): Promise<void> {
+  const seconds = Number(options.seconds);
+  const phases = { hour: hourPhases, anomalies: anomalyPhases, rush: rushPhases }[name](seconds);
+  const result = await feedDaemon(phases, Math.max(1, seconds / 100), "", say);
+  const text =
+    name === "rush" ? [rushText(result), memoryText(result.samples)].join("\n\n") : memoryText(result.samples);
+  await finish(name, "host", release(), text, { phases, ...result });
+}
+
+async function quiet(options: Options): Promise<void> {
+  const seconds = Number(options.seconds);
+  for (const kernel of options.kernel) {
+    const request: QuietRequest = { kind: "quiet", phases: ["none", "mount"], seconds, config: quietConfig };
+    const how = { icount: true, idleWaits: true, timeLimitMs: hour };
+    const [native, run] = await Promise.all([measureNative(seconds), runInGuest<QuietResult>(kernel, request, how)]);
+    const figures = quietFigures(run.result, native);
+    const result = { request, native, ...figures, measured: run.result };
+    await finish("quiet", kernel, run.kernel.release, quietText(figures), result);
   }
 }
 
@@ -174,6 +223,30 @@ add(
   "guest instructions per request of the whole workload",
   { kernel: ["6.12"], sets: ["off", "empty", "ours", "aod", "trace-cmd"], files: "2000", rounds: "10" },
   workload,
+);
+add(
+  "daemon",
+  "guest instructions per request with the daemon off and on, packet ring included",
+  { kernel: ["6.12"], files: "3000", rounds: "5" },
+  daemon,
+);
+add(
+  "quiet",
+  "processor time of the daemon and all its helpers while nothing happens",
+  { kernel: ["6.12"], seconds: "120" },
+  quiet,
+);
+add(
+  "hour",
+  "memory over an hour of traffic that is fed to the daemon on this machine",
+  { kernel: [], seconds: "3600" },
+  (o) => feed("hour", o),
+);
+add("anomalies", "memory over 100,000 anomalies, fed likewise", { kernel: [], seconds: "300" }, (o) =>
+  feed("anomalies", o),
+);
+add("rush", "losses at 20,000 requests a second, fed one by one", { kernel: [], seconds: "60" }, (o) =>
+  feed("rush", o),
 );
 add("syscalls", "system calls of aod-probe under load", { kernel: ["6.12"], seconds: "10" }, syscalls);
 add("memory", "memory of the daemon and its helper under load", { kernel: both, seconds: "60" }, memory);

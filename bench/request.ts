@@ -102,3 +102,57 @@ export interface MemoryResult {
   readonly daemon: { readonly rss: number; readonly rssAnon: number };
   readonly helper: { readonly rss: number; readonly rssAnon: number };
 }
+
+/** Processor time in ns: of everything, and of each process. With counted instructions one each. */
+export interface Duty {
+  readonly totalNs: number;
+  readonly processes: readonly { readonly pid: number; readonly name: string; readonly ns: number }[];
+}
+
+/** `files`: create, write, fsync, close. `missing`: asks for names that are not there, so that nearly every request fails. */
+export const loads = ["files", "missing"] as const;
+export type Load = (typeof loads)[number];
+
+/** `bench daemon`. */
+export interface DaemonRequest {
+  readonly kind: "daemon";
+  readonly loads: readonly Load[];
+  readonly rounds: number;
+  readonly files: number;
+}
+
+/** `off`: no daemon. `start`: until the budget of the packet ring has been judged. `on`: from then on. */
+export interface DaemonRound {
+  readonly set: "off" | "start" | "on";
+  readonly load: Load;
+  readonly files: number;
+  readonly requests: number;
+  readonly elapsedNs: number;
+  readonly idleNs: number;
+  /** Of the daemon and all its helpers meanwhile. */
+  readonly duty?: Duty;
+  /** What `aod status` says of the packet ring, and of its cost as a share of one processor. */
+  readonly packets?: string;
+  readonly packetsCost?: number | null;
+}
+
+export interface DaemonResult {
+  readonly rounds: readonly DaemonRound[];
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+/** `none`: no mount, the client's module not loaded. `mount`: one SMB mount that nobody uses. */
+export type QuietPhase = "none" | "mount";
+
+/** `bench quiet`. */
+export interface QuietRequest {
+  readonly kind: "quiet";
+  readonly phases: readonly QuietPhase[];
+  readonly seconds: number;
+  /** Of the daemon, YAML. */
+  readonly config: string;
+}
+
+export type QuietResult = readonly { readonly phase: QuietPhase; readonly elapsedNs: number; readonly duty: Duty }[];
+
+export type AnyRequest = GuestRequest | ToolsRequest | DaemonRequest | QuietRequest;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The workload: create, write, fsync, close under unique names, COUNT times, in a directory that is there. With "read" each file is then
- * read by splice and through a map: what file systems share is mostly there.
+ * read by splice and through a map: what file systems share is mostly there. With "missing" names are asked for instead that are not there,
+ * as a compiler asks for its headers: nearly every request fails.
  * Prints one line: the whole time by CLOCK_MONOTONIC and the time that the processor was idle meanwhile, ns.
  */
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -65,23 +67,27 @@ static int read_one(const char *path, int sink)
 	return close(fd) || bad ? -1 : 0;
 }
 
-static int one(const char *directory, long i, int sink)
+static int one(const char *directory, long i, int sink, int missing)
 {
+	struct stat none;
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%ld", directory, i);
+	if (missing)
+		return stat(path, &none) && errno == ENOENT ? 0 : -1;
 	return write_one(path) || (sink >= 0 && read_one(path, sink)) ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
 	const int reads = argc == 4 && !strcmp(argv[3], "read");
-	const long count = argc == 3 || reads ? strtol(argv[2], NULL, 10) : 0;
+	const int missing = argc == 4 && !strcmp(argv[3], "missing");
+	const long count = argc == 3 || reads || missing ? strtol(argv[2], NULL, 10) : 0;
 	const int sink = reads ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 	long long start, was_idle;
 
 	if (count <= 0) {
-		fputs("usage: work DIRECTORY COUNT [read]\n", stderr);
+		fputs("usage: work DIRECTORY COUNT [read|missing]\n", stderr);
 		return 2;
 	}
 	if (reads && sink < 0) {
@@ -91,7 +97,7 @@ int main(int argc, char **argv)
 	was_idle = idle();
 	start = now();
 	for (long i = 0; i < count; i++)
-		if (one(argv[1], i, sink)) {
+		if (one(argv[1], i, sink, missing)) {
 			fprintf(stderr, "work: file %ld: %s\n", i, strerror(errno));
 			return 1;
 		}

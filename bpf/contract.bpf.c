@@ -13,6 +13,7 @@ KEEP(aod_hook);
 KEEP(aod_hello);
 KEEP(aod_tick);
 KEEP(aod_tick_entry);
+KEEP(aod_failure);
 KEEP(aod_bucket);
 KEEP(aod_inflight);
 KEEP(aod_waiter);
@@ -41,6 +42,7 @@ enum aod_limit {
 	AOD_LIMIT_RING = AOD_RING,
 	AOD_LIMIT_COMMANDS = AOD_COMMANDS,
 	AOD_LIMIT_BUCKETS = AOD_BUCKETS,
+	AOD_LIMIT_TOLD = AOD_TOLD,
 	AOD_LIMIT_VFS_CALLBACKS = AOD_VFS_CALLBACKS,
 	AOD_LIMIT_VFS_TEXT = AOD_VFS_TEXT,
 	AOD_LIMIT_RPC_PROCEDURES = AOD_RPC_PROCEDURES,

@@ -14,7 +14,6 @@ import { parseConfig } from "../src/config/config.ts";
 import { debugData, FakeProbe } from "../src/daemon/fixture.ts";
 import { createLog } from "../src/daemon/log.ts";
 import { type RunningDaemon, startDaemon } from "../src/daemon/start.ts";
-import { op } from "../src/detect/fixture.ts";
 import { bucketOf } from "../src/probe/histogram.ts";
 import { parseDebugData } from "../src/smb/debug-data.ts";
 import { systemClock } from "../src/system/clock.ts";
@@ -69,15 +68,17 @@ async function startWithTraffic(t: TestContext, maxSeries = 1000) {
     ...{ connectionId: 1n, sessionId: 0x65n, treeId: 5, commandCode, count, errors },
     histograms: { latency: new Map([[bucketOf(ns), count]]) },
   });
+  const failure = (commandCode: number, status: number, count: number) => ({
+    ...{ connectionId: 1n, sessionId: 0x65n, treeId: 5, commandCode, status, count },
+  });
   probe.onEvent({
     type: "tick",
     tick: {
       ...{ nowNs: systemClock.nowNs(), recursionMisses: 0, head: 43, oldest: 1, reconnects: 0 },
       entries: [entry(5, 3, 1, 4e6), entry(9, 40, 0, 20e6)],
+      failures: [failure(5, 0xc0000034, 1), failure(14, 0x80000006, 7)],
     },
   });
-  const status = 0xc0000034;
-  probe.completed({ ...op({ seq: 1, latencyMs: 4, endedNs: systemClock.nowNs(), command: "SMB2_CREATE" }), status });
   probe.onEvent({ type: "inflight", inflight: { nowNs: systemClock.nowNs(), open: 2, ops: [], waiters: [] } });
   nfsTraffic(running);
   return { root, port, running, runDir: config.run_dir };
@@ -145,6 +146,7 @@ test("the socket and the port serve both formats, the port to localhost alone", 
     'aod_probe_up{probe="smb_wire"} 1',
   ])
     assert.ok(open.text.split("\n").includes(line), `${line}\n${open.text}`);
+  assert.ok(!open.text.includes("STATUS_NO_MORE_FILES"), "the end of a listing is no error");
   assert.equal((await ask({ port }, { host: "attacker.example" })).status, 403);
   assert.equal((await ask({ port }, {}, "/status")).status, 404);
 });
@@ -166,7 +168,7 @@ function feed({ daemon }: RunningDaemon): void {
   const nowNs = systemClock.nowNs();
   daemon.smbMetrics.take({
     type: "tick",
-    tick: { nowNs, recursionMisses: 0, head: 1, oldest: 1, reconnects: 0, entries },
+    tick: { nowNs, recursionMisses: 0, head: 1, oldest: 1, reconnects: 0, entries, failures: [] },
   });
   const rpcs = Array.from({ length: 12 }, (_, code) => ({
     ...{ target: 1, server: "nas", procedure: `PROC_${code}`, count: 3, errors: 0, attempts: 3, transmissions: 3 },

@@ -4,6 +4,7 @@ import { mountCifs } from "../../lab/guest/cifs.ts";
 import type { Lab } from "../../lab/guest/lab.ts";
 import { shareDirectory, startSamba } from "../../lab/guest/samba.ts";
 import { parseStats } from "../../src/smb/stats.ts";
+import type { Load } from "../request.ts";
 import { build } from "./paths.ts";
 
 const mountPoint = "/mnt/share";
@@ -56,10 +57,11 @@ export function place(lab: Lab): { readonly program: string; readonly directory:
 }
 
 /** Runs the workload in a directory of its own, made and removed on the server. */
-export async function work(lab: Lab, files: number): Promise<Work> {
+export async function work(lab: Lab, files: number, load: Load = "files"): Promise<Work> {
   const { program, directory, onServer } = place(lab);
   const before = releasedRequests();
-  const { stdout } = await lab.run([program, directory, String(files)], { timeoutMs: 3_600_000 });
+  const kind = load === "files" ? [] : [load];
+  const { stdout } = await lab.run([program, directory, String(files), ...kind], { timeoutMs: 3_600_000 });
   const requests = releasedRequests() - before;
   rmSync(onServer, { recursive: true });
   const [elapsedNs = Number.NaN, idleNs = Number.NaN] = stdout.trim().split(" ").map(Number);

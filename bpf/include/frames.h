@@ -24,7 +24,7 @@ struct aod_frame {
 enum aod_frame_type {
 	AOD_FRAME_HELLO = 1,    /* aod_hello, then hooks x aod_hook; once, after attach and the drop of privileges */
 	AOD_FRAME_OPS = 2,      /* aod_smb_op x n: outliers */
-	AOD_FRAME_TICK = 3,     /* aod_tick, then entries x (aod_tick_entry, then its buckets x aod_bucket) */
+	AOD_FRAME_TICK = 3,     /* aod_tick, then entries x (aod_tick_entry, then its buckets x aod_bucket), then failures x aod_failure */
 	AOD_FRAME_INFLIGHT = 4, /* aod_inflight, then ops x aod_smb_op, then waiters x aod_waiter; after every tick */
 	AOD_FRAME_HISTORY = 5,  /* aod_history, then ops x aod_smb_op; the last of an answer has done = 1 */
 	AOD_FRAME_LOST = 6,     /* aod_lost x n: totals since start of every kind that is not zero; after a tick when one changed */
@@ -68,7 +68,7 @@ struct aod_tick {
 	__u64 recursion_misses; /* sum over the programs */
 	struct aod_smb_events events;
 	__u32 entries;
-	__u32 pad;
+	__u32 failures;
 };
 
 /* Deltas since the last tick. */
@@ -80,6 +80,17 @@ struct aod_tick_entry {
 	__u16 buckets;
 	__u64 count;
 	__u64 errors;
+};
+
+/* Answers to one command with one status that is not 0, since the last tick. */
+struct aod_failure {
+	__u64 connection;
+	__u64 session;
+	__u32 tree;
+	__u16 command;
+	__u16 pad;
+	__u32 status;
+	__u32 count;
 };
 
 enum aod_histogram {
@@ -147,6 +158,7 @@ enum aod_lost_kind {
 	AOD_LOST_OVERTAKEN = 9, /* ops that the ring overwrote before a tick could add them to the phases' histograms */
 	AOD_LOST_STDOUT = 10,   /* records not written because the reader was too slow */
 	AOD_LOST_PARAMS = 11,   /* aod_smb_losses */
+	AOD_LOST_FAILURES = 12, /* aod_smb_losses: statuses that are in the errors of a tick's entries alone */
 	AOD_LOST_DEPTH = 16,    /* aod_vfs_losses, as those above: UNSEEN has the callback in detail, TARGETS are devices */
 	AOD_LOST_NAMES = 17,
 };

@@ -3,6 +3,18 @@
 #ifndef AOD_SMB_TRACE_OPS_H
 #define AOD_SMB_TRACE_OPS_H
 
+static __always_inline bool failure_claim(__u32 at, __u64 what)
+{
+	if (failures[at].what || !lock(PLACES))
+		return false;
+	if (!failures[at].what)
+		*(volatile __u64 *)&failures[at].what = what;
+	unlock(PLACES);
+	return failures[at].what == what;
+}
+
+#include "smb_failures.h"
+
 /* Takes a slot and fills it; the caller ends it with op_publish(). Its number, or 0, with the loss counted. */
 __noinline __u64 op_begin(__u64 session, __u64 mid, __u32 tree, __u32 command)
 {
@@ -77,6 +89,7 @@ __noinline int op_end(__u64 seq, __u32 status, __u32 flags)
 	struct aod_smb_op *op = op_of(seq);
 	__u64 now = bpf_ktime_get_ns(), latency;
 	__u32 command, at;
+	bool told;
 
 	if (!op)
 		return 0;
@@ -96,7 +109,8 @@ __noinline int op_end(__u64 seq, __u32 status, __u32 flags)
 		if (error)
 			count(&s->errors);
 	}
-	if (latency >= tunables.slow_ns[command] || (error && (tunables.error_commands >> command & 1)))
+	told = status && (flags & AOD_F_STATUS) && failure_told(op->target, command, status);
+	if (latency >= tunables.slow_ns[command] || (error && told && (tunables.error_commands >> command & 1)))
 		emit(op);
 	return 1;
 }

@@ -15,6 +15,8 @@
 #define AOD_TARGETS 256    /* (connection, session, tree); power of two; 0 takes what finds no place */
 #define AOD_COMMANDS 20    /* SMB2 commands 0..18, 19 = any other */
 #define AOD_BUCKETS 128    /* log-linear: histogram.h */
+#define AOD_FAILURES 1024  /* (target, command, status); power of two */
+#define AOD_TOLD 1024      /* bits for statuses; power of two */
 
 enum aod_op_state {
 	AOD_OP_EMPTY = 0,
@@ -126,6 +128,15 @@ struct aod_smb_stats {
 	__u32 buckets[AOD_BUCKETS]; /* whole latency */
 };
 
+/* Answers with a status that is not 0. The count wraps; readers take differences. */
+struct aod_smb_failure {
+	__u64 what; /* AOD_FAILURE_OF(); 0 = free */
+	__u64 count;
+};
+
+#define AOD_FAILURE_OF(target, command, status) ((target) << 40 | ((command) + 1) << 32 | (status))
+#define AOD_TOLD_BIT(status) ((__u32)((status) * 0x9e3779b1u) >> 22)
+
 struct aod_smb_losses {
 	__u64 index_full;    /* a request that could not be indexed: never completed in the history */
 	__u64 overflow_full; /* an open request dropped from the history */
@@ -134,6 +145,7 @@ struct aod_smb_losses {
 	__u64 ringbuf_full;  /* an outlier that did not reach user space */
 	__u64 ghosts;        /* a release that was missed, found by pointer reuse */
 	__u64 params_full;   /* what a request asks for did not reach user space */
+	__u64 failures_full; /* a status that was not counted by itself */
 	__u64 unseen[AOD_COMMANDS]; /* released without a seen begin */
 };
 
@@ -147,8 +159,9 @@ struct aod_smb_knobs {
 /* Written by aod-probe at any time. */
 struct aod_smb_tunables {
 	__u64 slow_ns[AOD_COMMANDS]; /* at least this long: an outlier; all ones = never */
-	__u32 error_commands;        /* bit per command: an error status makes it an outlier */
+	__u32 error_commands;        /* bit per command: an error status makes it an outlier ... */
 	__u32 pad;
+	__u32 told[AOD_TOLD / 32];   /* ... if it is among these: AOD_TOLD_BIT(). Others are counted alone. Two may share a bit: who reads looks again */
 };
 
 struct aod_smb_events {

@@ -4,6 +4,7 @@
 #define AOD_SMB_WIRE_PHASES_H
 
 #include "histogram.h"
+#include "smb_failures.h"
 
 #define MAX_CHAIN 12 /* members of a compound; the client's MAX_COMPOUND is 5 (6.1) or 10 */
 
@@ -289,7 +290,7 @@ static __always_inline int op_end(struct aod_index_entry *entry, struct aod_smb_
 	struct aod_smb_stats *s;
 	__u64 now = bpf_ktime_get_ns(), latency;
 	__u32 command, at;
-	bool error;
+	bool error, told;
 
 	if (op->lead) {
 		struct aod_smb_op *lead = lead_of(op);
@@ -315,7 +316,8 @@ static __always_inline int op_end(struct aod_index_entry *entry, struct aod_smb_
 		if (error)
 			count(&s->errors);
 	}
-	if (latency >= tunables.slow_ns[command] || (error && (tunables.error_commands >> command & 1)))
+	told = op->status && (op->flags & AOD_F_STATUS) && failure_told(op->target, command, op->status);
+	if (latency >= tunables.slow_ns[command] || (error && told && (tunables.error_commands >> command & 1)))
 		emit(op);
 	return 0;
 }

@@ -24,6 +24,7 @@ static const struct section sections[] = {
 	{ ".bss.ops", sizeof(*wire.ops) * (AOD_RING + AOD_OVERFLOW), &wire.ops },
 	{ ".bss.targets", sizeof(*wire.targets) * AOD_TARGETS, &wire.targets },
 	{ ".bss.stats", sizeof(*wire.stats) * AOD_TARGETS * AOD_COMMANDS, &wire.stats },
+	{ ".bss.failures", sizeof(*wire.failures) * AOD_FAILURES, &wire.failures },
 	{ ".bss.losses", sizeof(*wire.losses), &wire.losses },
 	{ ".bss.events", sizeof(*wire.events), &wire.events },
 	{ ".bss.head", sizeof(*wire.head), &wire.head },
@@ -54,6 +55,7 @@ static int load(const struct options *options, struct loaded *loaded)
 
 static int prepare(const struct options *options, struct bpf_object *object)
 {
+	wire_quiet(options->quiet_ms / options->tick_ms);
 	return wire_prepare(object);
 }
 

@@ -3,7 +3,6 @@
  * The histograms of the phases. The kernel keeps only the whole latency (a histogram costs 110 instructions an op there);
  * these are made here from the ring, at each tick, of the ops that closed since the tick before.
  */
-#include <stdlib.h>
 #include <string.h>
 #include "wire.h"
 
@@ -85,11 +84,35 @@ static bool look(const struct wire *wire, __u64 seq)
 	return op.state == AOD_OP_GHOST;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const __u32 x = *(const __u32 *)a, y = *(const __u32 *)b;
+#define DIGIT 12 /* bits; a sample has two digits */
 
-	return x < y ? -1 : x > y;
+/* By one digit, keeping the order of what is equal. Without comparisons: those of a busy tick were most of what this process did. */
+static void sort_digit(const __u32 *from, __u32 *to, int shift)
+{
+	static __u32 places[1 << DIGIT];
+	__u32 next = 0;
+
+	memset(places, 0, sizeof(places));
+	for (size_t i = 0; i < n_samples; i++)
+		places[from[i] >> shift & ((1 << DIGIT) - 1)]++;
+	for (int digit = 0; digit < 1 << DIGIT; digit++) {
+		const __u32 count = places[digit];
+
+		places[digit] = next;
+		next += count;
+	}
+	for (size_t i = 0; i < n_samples; i++)
+		to[places[from[i] >> shift & ((1 << DIGIT) - 1)]++] = from[i];
+}
+
+static void sort_samples(void)
+{
+	static __u32 other[MAX_SAMPLES];
+
+	if (!n_samples)
+		return;
+	sort_digit(samples, other, 0);
+	sort_digit(other, samples, DIGIT);
 }
 
 void phases_collect(const struct wire *wire, __u64 head)
@@ -115,7 +138,7 @@ void phases_collect(const struct wire *wire, __u64 head)
 		else
 			overtaken++;
 	}
-	qsort(samples, n_samples, sizeof(samples[0]), by_value);
+	sort_samples();
 }
 
 /*

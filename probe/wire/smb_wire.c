@@ -26,6 +26,7 @@ static const struct section sections[] = {
 	{ ".bss.tasks", sizeof(*wire.tasks) * AOD_TASKS, &wire.tasks },
 	{ ".bss.targets", sizeof(*wire.targets) * AOD_TARGETS, &wire.targets },
 	{ ".bss.stats", sizeof(*wire.stats) * AOD_TARGETS * AOD_COMMANDS, &wire.stats },
+	{ ".bss.failures", sizeof(*wire.failures) * AOD_FAILURES, &wire.failures },
 	{ ".bss.losses", sizeof(*wire.losses), &wire.losses },
 	{ ".bss.events", sizeof(*wire.events), &wire.events },
 	{ ".bss.head", sizeof(*wire.head), &wire.head },
@@ -60,6 +61,7 @@ static int prepare(const struct options *options, struct bpf_object *object)
 	};
 	int err = load_set_section(object, ".rodata.knobs", &knobs, sizeof(knobs));
 
+	wire_quiet(options->quiet_ms / options->tick_ms);
 	wire_release_has_understudy(understudy_keep(hook_named("release"), object));
 	err = err ? err : wire_prepare(object);
 	return err || !options->params ? err : widen_ring(object);

@@ -28,6 +28,12 @@ static struct {
 	__u64 recursion, overtaken, stdout_full;
 } told;
 
+static struct {
+	unsigned int most, skipped;
+	__u64 head, reconnects; /* as of the last tick that was told */
+	__u32 open;
+} quiet = { .open = 1 };
+
 static bool release_twice;
 
 void wire_release_has_understudy(bool has)
@@ -131,6 +137,7 @@ static void recycle_targets(void)
 	for (__u32 i = 1; i < AOD_TARGETS; i++) {
 		if (!wire.targets[i].key || idle[i] < IDLE_TICKS)
 			continue;
+		failures_forget(&wire, i);
 		wire.targets[i].connection = wire.targets[i].session = 0;
 		__atomic_store_n(&wire.targets[i].key, 0, __ATOMIC_RELEASE);
 		idle[i] = 0;
@@ -173,6 +180,7 @@ static void send_tick(__u64 now, __u64 recursion)
 	}
 	phases_collect(&wire, tick.head);
 	tick_entries();
+	failures_tick(&wire);
 	out_close();
 }
 
@@ -231,6 +239,7 @@ static void send_inflight(__u64 now)
 	}
 	add_open_requests(now);
 	add_waiters(now);
+	quiet.open = ((struct aod_inflight *)out_head())->open;
 	out_close();
 }
 
@@ -243,7 +252,7 @@ static void lost(struct aod_lost *list, int *n, __u32 kind, __u32 detail, __u64 
 static void send_losses(__u64 recursion)
 {
 	const struct aod_smb_losses l = *wire.losses;
-	const __u64 unwritten = lost_stdout + wire_outliers_lost();
+	const __u64 unwritten = lost_stdout + wire_outliers_lost() + failures_late();
 	struct aod_lost list[AOD_COMMANDS + 16];
 	int n = 0;
 
@@ -262,6 +271,7 @@ static void send_losses(__u64 recursion)
 	lost(list, &n, AOD_LOST_OVERTAKEN, 0, phases_overtaken());
 	lost(list, &n, AOD_LOST_STDOUT, 0, unwritten);
 	lost(list, &n, AOD_LOST_PARAMS, 0, l.params_full);
+	lost(list, &n, AOD_LOST_FAILURES, 0, l.failures_full);
 	if (!out_frame(AOD_FRAME_LOST, NULL, 0, list, n * sizeof(list[0])))
 		return; /* told at the next tick */
 	memcpy(told.losses, &l, sizeof(l));
@@ -270,10 +280,41 @@ static void send_losses(__u64 recursion)
 	told.stdout_full = unwritten;
 }
 
+void wire_quiet(unsigned int ticks)
+{
+	quiet.most = ticks;
+}
+
+static bool somebody_waits(void)
+{
+	for (__u32 i = 0; wire.tasks && i < AOD_TASKS; i++)
+		if (wire.tasks[i].waiting)
+			return true;
+	return false;
+}
+
+/* The last tick found nothing in flight, and no request has begun since: then none has ended either. */
+static bool nothing_new(void)
+{
+	const __u64 head = *(volatile __u64 *)wire.head;
+
+	return !quiet.open && head == quiet.head && wire.events->reconnects == quiet.reconnects && !somebody_waits();
+}
+
 void wire_tick(void)
 {
-	const __u64 now = now_ns(), recursion = recursion_misses();
+	__u64 now, recursion;
 
+	if (quiet.skipped + 1 < quiet.most && nothing_new()) {
+		quiet.skipped++;
+		return;
+	}
+	quiet.skipped = 0;
+	quiet.open = 1; /* unless it is looked for */
+	quiet.head = *(volatile __u64 *)wire.head;
+	quiet.reconnects = wire.events->reconnects;
+	now = now_ns();
+	recursion = recursion_misses();
 	send_tick(now, recursion);
 	send_inflight(now);
 	send_losses(recursion);

@@ -12,6 +12,7 @@ struct wire {
 	struct aod_task *tasks;
 	struct aod_smb_target *targets;
 	struct aod_smb_stats *stats;
+	struct aod_smb_failure *failures;
 	struct aod_smb_losses *losses;
 	struct aod_smb_events *events;
 	__u64 *head;
@@ -23,6 +24,7 @@ extern struct wire wire;
 void wire_start(const struct loaded *loaded);
 void wire_release_has_understudy(bool has); /* a release that both programs miss is a ghost; a run that one misses is no loss */
 void wire_tick(void);
+void wire_quiet(unsigned int ticks); /* while nothing happens, of so many ticks one is told */
 void wire_history(const struct aod_history_request *request);
 void wire_history_pump(void);
 void wire_set(const struct aod_settings *settings);
@@ -42,6 +44,11 @@ void phases_collect(const struct wire *wire, __u64 head);
 size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max);
 __u64 phases_overtaken(void);
 __u32 phases_bucket(__u64 ns);
+
+/* failures.c: requests by the status that they failed with, counted by the kernel. */
+void failures_tick(const struct wire *wire);
+void failures_forget(const struct wire *wire, __u32 target);
+__u64 failures_late(void); /* times that the differences of a status waited for a later tick */
 
 /* understudy.c: has the hook a second program for what the first one misses, and does this kernel miss any? If not, it is left out. */
 bool understudy_keep(struct hook *hook, struct bpf_object *object);

@@ -245,7 +245,8 @@ test("a mount that appears and disappears: its name is learnt, and kept for what
   await world.seconds(30);
   world.debugData = debugData;
   const entry = { connectionId: 1n, sessionId: 0x65n, treeId: 5, commandCode: 9, count: 1, errors: 0, histograms: {} };
-  const tick = { nowNs: world.clock.nowNs(), head: 1, oldest: 1, recursionMisses: 0, reconnects: 0, entries: [entry] };
+  const counts = { head: 1, oldest: 1, recursionMisses: 0, reconnects: 0 };
+  const tick = { nowNs: world.clock.nowNs(), ...counts, entries: [entry], failures: [] };
   world.probe.onEvent({ type: "tick", tick });
   world.debugData = "Servers: \n";
   await world.seconds(30);

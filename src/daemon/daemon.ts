@@ -24,6 +24,7 @@ import { ProbeManager, type ProbeState } from "./probes/manager.ts";
 import { ProbeNews } from "./probes/news.ts";
 import { NfsOps } from "./probes/nfs-ops.ts";
 import { OpCounts } from "./probes/op-counts.ts";
+import { OpBacklog } from "./probes/op-stream.ts";
 import { settingsOf } from "./probes/settings.ts";
 import { type SeenRequests, seenRequests } from "./requests.ts";
 import { Sources } from "./sources.ts";
@@ -65,6 +66,8 @@ export interface DaemonDeps {
 
 /** An hour. */
 const RETAIN_BEATS = 3600;
+/** While no request is seen the machine is sampled more rarely. */
+const IDLE_SAMPLE_BEATS = 5;
 
 /** Observations in, incidents and their bundles out. Time passes with `beat`, once a second. */
 export class Daemon {
@@ -139,6 +142,7 @@ export class Daemon {
       enabled: (name) => this.#config.probes[name],
       needs: () => this.judge.needs,
       moduleLoaded: deps.moduleLoaded,
+      busy: () => this.sources.busy(),
       nowNs: () => clock.nowNs(),
       observed: (observation) => this.judge.observe(observation),
       nfs: {
@@ -162,7 +166,7 @@ export class Daemon {
       clock,
       log,
       stateDir: config.state_dir,
-      feeds: { smb: this.#feed, nfs: this.nfsOps.feed },
+      feeds: { smb: this.#feed, nfs: this.nfsOps.feed, backlog: new OpBacklog() },
       createBundle,
       capture,
       toJson: (standing) => (op) =>
@@ -207,7 +211,7 @@ export class Daemon {
   beat(): void {
     // Bundles grow old also where nothing happens.
     if (++this.#beats % RETAIN_BEATS === 0) void this.incidents.retain();
-    this.#deps.sample();
+    if (!this.sources.situation.idle || this.#beats % IDLE_SAMPLE_BEATS === 0) this.#deps.sample();
     this.sources.beat();
     if (this.#config.probes.smb_wire && !this.#ending) this.probe.beat();
     if (!this.#ending) for (const probe of this.further) probe.beat();
@@ -266,8 +270,10 @@ export class Daemon {
       case "inflight":
         this.openRequests = event.inflight.open;
         this.#lastInFlight = event.inflight;
+        if (event.inflight.open > 0 || event.inflight.waiters.length > 0) this.sources.busy();
         break;
       case "tick":
+        if (event.tick.head !== this.lastTick?.head || event.tick.reconnects > 0) this.sources.busy();
         this.lastTick = event.tick;
         this.opCounts.take(event.tick);
         this.#feed.tick(event.tick.head, event.tick.oldest);

@@ -17,6 +17,8 @@ import { type FurtherStarter, furtherKinds } from "./probes/further-probes.ts";
 
 /** What is in flight is told with each tick: a request that crosses its threshold must be noticed within 1.25 s, also on a busy machine. */
 const TICK_MS = 500;
+/** While nothing happens a tick is a sign of life alone, and each wakes two processes. */
+const QUIET_MS = 2000;
 
 /** The helpers of this machine, each followed by the daemon's clock and its recording. `replaced`: a test's own, and then no other is wanted. */
 export function helpersOf(
@@ -24,7 +26,8 @@ export function helpersOf(
   replaced: DaemonDeps["startProbe"] | undefined,
 ): { readonly startProbe: DaemonDeps["startProbe"]; readonly further: FurtherStarter } {
   const paths = nativePaths();
-  const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, tickMs: TICK_MS };
+  const ticks = { tickMs: TICK_MS, quietMs: QUIET_MS };
+  const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, ...ticks };
   return {
     startProbe:
       replaced ??

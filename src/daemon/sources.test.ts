@@ -193,13 +193,33 @@ describe("the sources of the daemon", () => {
 
   it("mounts and probes make the situation", () => {
     const { all } = world();
-    assert.deepEqual(all.situation, { trouble: false, blindSmb: true, blindNfs: true, smb: false, nfs: false });
+    assert.deepEqual(all.situation, {
+      ...{ trouble: false, idle: true, blindSmb: true, blindNfs: true, smb: false, nfs: false },
+    });
     all.probe("smb_wire", true);
     const change = { type: "mounts", nowNs: 0, mounted: [], unmounted: [] } as const;
     all.mounted({ ...change, all: [mount("smb"), mount("nfs")] });
     assert.deepEqual([all.situation.smb, all.situation.nfs], [true, true]);
     all.mounted({ ...change, all: [mount("smb")] });
-    assert.deepEqual(all.situation, { trouble: false, blindSmb: false, blindNfs: true, smb: true, nfs: false });
+    assert.deepEqual(all.situation, {
+      ...{ trouble: false, idle: true, blindSmb: false, blindNfs: true, smb: true, nfs: false },
+    });
+  });
+
+  it("is idle ten seconds after the last request, and only where a probe would have seen one", async () => {
+    const { all, seconds } = world();
+    const change = { type: "mounts", nowNs: 0, mounted: [], unmounted: [] } as const;
+    all.mounted({ ...change, all: [mount("smb")] });
+    assert.equal(all.situation.idle, false, "no probe");
+    all.probe("smb_wire", true);
+    assert.equal(all.situation.idle, true);
+    all.busy();
+    await seconds(9);
+    assert.equal(all.situation.idle, false);
+    await seconds(1);
+    assert.equal(all.situation.idle, true);
+    all.mounted({ ...change, all: [mount("smb"), mount("nfs")] });
+    assert.equal(all.situation.idle, false, "a mount that nobody watches");
   });
 
   it("nothing is looked at after the end", async () => {

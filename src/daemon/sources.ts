@@ -35,6 +35,8 @@ export interface SourcesOptions {
 
 /** Trouble that nobody tells of again is over after this. */
 const TROUBLE_NS = 15e9;
+/** So long after the last request there is nothing to be seen. */
+const IDLE_NS = 10e9;
 /** A source that failed is asked again at its next turn, and no sooner than this. */
 const AFTER_FAILURE_NS = 10e9;
 /** A look that took long is made as much more rarely: on a machine with thousands of tasks or mounts too, a source takes 2 % of its time at most ... */
@@ -77,6 +79,7 @@ export class Sources {
   readonly #entries: readonly Entry[];
   readonly #mounts = { smb: false, nfs: false };
   readonly #probes = { smb: false, nfs: false };
+  #busyNs = Number.NEGATIVE_INFINITY;
   #troubleUntilNs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -125,11 +128,22 @@ export class Sources {
   get situation(): Situation {
     return {
       trouble: this.#options.nowNs() < this.#troubleUntilNs,
+      idle: this.#idle,
       blindSmb: !this.#probes.smb,
       blindNfs: !this.#probes.nfs,
       smb: this.#mounts.smb,
       nfs: this.#mounts.nfs,
     };
+  }
+
+  get #idle(): boolean {
+    const seen = (!this.#mounts.smb || this.#probes.smb) && (!this.#mounts.nfs || this.#probes.nfs);
+    return seen && this.#options.nowNs() - this.#busyNs >= IDLE_NS;
+  }
+
+  /** A probe sees requests, or tasks that wait. */
+  busy(): void {
+    this.#busyNs = this.#options.nowNs();
   }
 
   /** Look more often for a while. */

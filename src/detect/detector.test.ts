@@ -28,6 +28,14 @@ test("what one detector needs is not lost for what another does", () => {
   });
 });
 
+test("statuses are left out only where nobody wants them all", () => {
+  const some = { slowNs: new Map(), errorCommands: new Set([5]), errorStatuses: new Set([1]) };
+  const others = { slowNs: new Map(), errorCommands: new Set([6]), errorStatuses: new Set([2]) };
+  const all = { slowNs: new Map(), errorCommands: new Set([6]) };
+  assert.deepEqual(mergeNeeds([some, others, { slowNs: new Map() }]).errorStatuses, new Set([1, 2]));
+  assert.equal(mergeNeeds([some, all]).errorStatuses, undefined);
+});
+
 test("what nobody needs is not asked for", () => {
   assert.deepEqual(mergeNeeds([{ slowNs: new Map() }]), { slowNs: new Map() });
 });

@@ -65,8 +65,10 @@ export interface Anomaly {
 export interface Needs {
   /** SMB command code -> ns from which a request counts as slow. A code that is not in it is not needed. */
   readonly slowNs: ReadonlyMap<number, number>;
-  /** SMB command codes of which failed requests are needed. */
+  /** SMB command codes of which failed requests are needed ... */
   readonly errorCommands?: ReadonlySet<number>;
+  /** ... one by one, with one of these statuses; absent: with any. Of all others there is a count in each window. */
+  readonly errorStatuses?: ReadonlySet<number>;
   /** Age in ns from which what is in flight must be reported. */
   readonly inflightNs?: number;
   /** Of RPCs of the NFS client. */
@@ -104,10 +106,14 @@ export interface Detector {
 export function mergeNeeds(all: readonly Needs[]): Needs {
   const slowNs = leastOf(all.map((needs) => needs.slowNs));
   const errorCommands = new Set(all.flatMap((needs) => [...(needs.errorCommands ?? [])]));
+  const failing = all.filter((needs) => needs.errorCommands !== undefined);
+  const any = failing.some((needs) => needs.errorStatuses === undefined);
+  const errorStatuses = new Set(failing.flatMap((needs) => [...(needs.errorStatuses ?? [])]));
   const rpc = mergeRpcNeeds(all.flatMap((needs) => needs.rpc ?? []));
   return {
     slowNs,
     ...(errorCommands.size === 0 ? {} : { errorCommands }),
+    ...(any || errorCommands.size === 0 ? {} : { errorStatuses }),
     ...finite(
       "inflightNs",
       all.map((needs) => needs.inflightNs),

@@ -112,6 +112,43 @@ test("it asks the probe for the commands of its rules, and for all where a rule 
   assert.equal(make({ rules: [missing] }).needs.rpc, undefined);
 });
 
+test("statuses of rules about rates alone are not asked for one by one, and count by what the kernel has counted", () => {
+  const burst: ErrorRule = { ...missing, name: "burst", count: 1000 };
+  const detector = make({ rules: [severe, burst] });
+  assert.deepEqual([...(detector.needs.errorStatuses ?? [])], [DENIED]);
+  const counted = (atS: number, status: number, count: number, commandCode = 5) =>
+    detector.observe({
+      type: "smb-window",
+      nowNs: atS * S,
+      windows: [],
+      failures: [{ connectionId: 1n, sessionId: 0x65n, treeId: 5, commandCode, status, count }],
+      reconnects: 0,
+    });
+  assert.deepEqual(counted(1, NOT_FOUND, 999), []);
+  assert.deepEqual(counted(2, NOT_FOUND, 5000, 16), [], "of another command");
+  assert.deepEqual(counted(2, DENIED, 5000), [], "it comes as requests");
+  assert.deepEqual(failed(detector, 3, { status: NOT_FOUND }), [], "it was counted: a slow one is told besides");
+  const [anomaly] = counted(4, NOT_FOUND, 1);
+  assert.equal(
+    anomaly?.summary,
+    "1000 errors of burst within 60 s: STATUS_OBJECT_NAME_NOT_FOUND 1000 to SMB2_CREATE 1000",
+  );
+  assert.deepEqual(anomaly?.target, { protocol: "smb", connectionId: 1n, sessionId: 0x65n, treeId: 5 });
+  const [warning] = ((detector) => {
+    detector.configure({
+      windowNs: 60 * S,
+      rules: [{ ...severe, statuses: new Set([0x8000_0006]) }],
+      counters: 10,
+      maxTargets: 8,
+    });
+    return counted(5, 0x8000_0006, 3, 14);
+  })(detector);
+  assert.equal(warning?.rule, "severe", "what is no error comes as a count alone");
+  // A rule of few wants to know who it was.
+  detector.configure({ windowNs: 60 * S, rules: [burst, missing], counters: 10, maxTargets: 8 });
+  assert.deepEqual([...(detector.needs.errorStatuses ?? [])], [NOT_FOUND]);
+});
+
 test("it speaks when the naive count of a window says so, and not when a count of a little more does not", () => {
   const steps = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 60 });
   fc.assert(

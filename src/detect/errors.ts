@@ -1,7 +1,7 @@
-import type { SmbOp } from "../probe/op.ts";
+import type { Failure as CountedFailure, SmbOp } from "../probe/op.ts";
 import type { RpcOp } from "../probe/rpc-op.ts";
 import type { VfsOp } from "../probe/vfs-op.ts";
-import { commandNames } from "../smb/commands.ts";
+import { commandName, commandNames } from "../smb/commands.ts";
 import { statusName } from "../smb/status.ts";
 import { errnoName } from "../system/errno.ts";
 import { Blindness } from "./blind.ts";
@@ -43,8 +43,10 @@ interface Failure {
   readonly name: string;
   readonly timeNs: number;
   readonly target: AnomalyTarget;
+  readonly amount: number;
   readonly pid?: number;
-  readonly comm: string;
+  /** Absent where the kernel has counted them. */
+  readonly comm?: string;
 }
 
 interface Tally {
@@ -59,6 +61,10 @@ interface Tally {
 const smbCounters: ReadonlySet<string> = new Set(["TreeConnects", "Flushes", "Reads", "Writes", "QueryDirectories"]);
 const nfsCounters: ReadonlySet<string> = new Set(["READ", "WRITE", "COMMIT", "READDIR", "READDIRPLUS"]);
 const MAX_NAMES = 32;
+/** Rules of less than this are about single requests: who failed matters, and when. Of what others alone know the kernel tells how many there were. */
+const SINGLE_COUNT = 1000;
+/** MS-ERREF 2.3. Less, as STATUS_BUFFER_OVERFLOW, is no failure to the probe: it is counted alone. */
+const FIRST_ERROR = 0xc000_0000;
 
 /** Errors that come too often: rules of commands and statuses, or the counters of the kernel where no status is known. */
 export class ErrorsDetector implements Detector {
@@ -68,10 +74,13 @@ export class ErrorsDetector implements Detector {
   readonly #tallies: BoundedMap<string, Tally>;
   readonly #verdicts = new Verdicts("errors");
   readonly #blindness: Blindness;
+  /** SMB statuses that come as requests; of others, how many. */
+  #single: ReadonlySet<number>;
   #matched = 0;
 
   constructor(rules: ErrorsRules) {
     this.#rules = rules;
+    this.#single = singleStatuses(rules);
     this.#tallies = new BoundedMap(tallies(rules));
     this.needs = needsOf(rules);
     const fallback = "only how many failed is known, not with which status";
@@ -85,6 +94,7 @@ export class ErrorsDetector implements Detector {
     for (const { window } of this.#tallies.values()) window.resize(rules.windowNs);
     this.#tallies.resize(tallies(rules));
     this.#rules = rules;
+    this.#single = singleStatuses(rules);
     this.needs = needsOf(rules);
   }
 
@@ -92,13 +102,23 @@ export class ErrorsDetector implements Detector {
     this.#blindness.observe(observation);
     switch (observation.type) {
       case "ops":
-        return this.#failures(observation.ops.flatMap(smbFailure), observation.nowNs);
+        return this.#failures(
+          observation.ops.flatMap(smbFailure).filter(({ status }) => this.#single.has(status)),
+          observation.nowNs,
+        );
+      case "smb-window":
+        return this.#failures(
+          (observation.failures ?? [])
+            .filter(({ status }) => !this.#single.has(status))
+            .map((failure) => smbCounted(failure, observation.nowNs)),
+          observation.nowNs,
+        );
       case "rpc-ops":
         return this.#failures(observation.ops.flatMap(rpcFailure), observation.nowNs);
       case "vfs-ops":
         return this.#failures(observation.ops.flatMap(vfsFailure), observation.nowNs);
       case "smb-stats":
-        return this.#blindness.lacks("smb_wire") ? this.#smbCounted(observation.delta, observation.nowNs) : [];
+        return this.#blindness.lacks("smb_wire") ? this.#smbStats(observation.delta, observation.nowNs) : [];
       case "mountstats":
         return this.#blindness.lacks("nfs_rpc") ? this.#nfsCounted(observation.mounts, observation.nowNs) : [];
       default:
@@ -122,11 +142,11 @@ export class ErrorsDetector implements Detector {
     for (const failure of failures) {
       for (const rule of this.#rules.rules) {
         if (!matches(rule, failure)) continue;
-        this.#matched++;
+        this.#matched += failure.amount;
         const key = `${rule.name}|${keyOf(failure.target)}|${failure.target.treeId ?? ""}`;
-        count(this.#tally(key, failure.timeNs), failure.timeNs, 1, failure.name, failure.command);
+        count(this.#tally(key, failure.timeNs), failure.timeNs, failure.amount, failure.name, failure.command);
         touched.set(key, [rule, failure]);
-        fresh.set(key, (fresh.get(key) ?? 0) + 1);
+        fresh.set(key, (fresh.get(key) ?? 0) + failure.amount);
       }
     }
     return [...touched].flatMap(([key, [rule, last]]) => {
@@ -143,19 +163,18 @@ export class ErrorsDetector implements Detector {
         quietNs: this.#rules.windowNs,
         count: fresh.get(key) ?? 1,
         target: last.target,
-        summary: `${total} errors of ${rule.name} within ${this.#window()}: ${statuses} to ${mostOf(tally.commands)}, last for ${who(last)}`,
+        summary: `${total} errors of ${rule.name} within ${this.#window()}: ${statuses} to ${mostOf(tally.commands)}${who(last)}`,
         evidence: {
           statuses,
           commands: mostOf(tally.commands),
           within_window: total,
-          last_comm: last.comm,
-          ...pidOf(last),
+          ...taskOf(last),
         },
       });
     });
   }
 
-  #smbCounted({ shares }: SmbStatsDelta, nowNs: number): Anomaly[] {
+  #smbStats({ shares }: SmbStatsDelta, nowNs: number): Anomaly[] {
     return shares.flatMap(({ target, counts }) => {
       const failed = [...counts].flatMap(([name, { failed: amount }]) =>
         smbCounters.has(name) && amount > 0 ? [[name, amount] as const] : [],
@@ -231,18 +250,23 @@ function tallies({ maxTargets, rules }: ErrorsRules): number {
 }
 
 /** What the probes must tell. */
-function needsOf({ rules }: ErrorsRules): Needs {
-  const smb = rules.filter(({ protocol }) => protocol === "smb");
+function needsOf(rules: ErrorsRules): Needs {
+  const smb = rules.rules.filter(({ protocol }) => protocol === "smb");
   const all = smb.some(({ commands }) => commands === undefined);
   const named = new Set(smb.flatMap(({ commands }) => [...(commands ?? [])]));
   const codes = [...commandNames.entries()].filter(([, name]) => all || named.has(name)).map(([code]) => code);
-  const rpc = rules.some(({ protocol }) => protocol === "nfs");
+  const rpc = rules.rules.some(({ protocol }) => protocol === "nfs");
   return {
     slowNs: new Map(),
-    ...(codes.length === 0 ? {} : { errorCommands: new Set(codes) }),
+    ...(codes.length === 0 ? {} : { errorCommands: new Set(codes), errorStatuses: singleStatuses(rules) }),
     ...(rpc ? { rpc: { errors: true } } : {}),
     ...(rules.some(({ protocol }) => protocol === "smb-vfs") ? { vfsErrors: true } : {}),
   };
+}
+
+function singleStatuses({ rules }: ErrorsRules): ReadonlySet<number> {
+  const single = rules.filter(({ protocol, count }) => protocol === "smb" && count < SINGLE_COUNT);
+  return new Set(single.flatMap(({ statuses }) => [...statuses].filter((status) => status >= FIRST_ERROR)));
 }
 
 function matches({ protocol, commands, statuses }: ErrorRule, failure: Failure): boolean {
@@ -259,16 +283,28 @@ function count(tally: Tally, timeNs: number, amount: number, status: string, com
 
 function smbFailure(op: SmbOp): Failure[] {
   if (op.status === undefined || op.status === 0 || op.endedNs === undefined) return [];
-  const { connectionId, sessionId, treeId, command, status, comm, pid, endedNs: timeNs } = op;
-  const target: AnomalyTarget = {
+  const { command, status, comm, pid, endedNs: timeNs } = op;
+  const what = { protocol: "smb", command, status, name: statusName(status), amount: 1 } as const;
+  return [{ ...what, timeNs, target: smbTarget(op), comm, ...(pid ? { pid } : {}) }];
+}
+
+function smbCounted(failure: CountedFailure, timeNs: number): Failure {
+  const { commandCode, status, count: amount } = failure;
+  const command = commandName(commandCode);
+  return { protocol: "smb", command, status, name: statusName(status), amount, timeNs, target: smbTarget(failure) };
+}
+
+function smbTarget({
+  connectionId,
+  sessionId,
+  treeId,
+}: Pick<SmbOp, "connectionId" | "sessionId" | "treeId">): AnomalyTarget {
+  return {
     protocol: "smb",
     ...(connectionId === 0n ? {} : { connectionId }),
     ...(sessionId === 0n ? {} : { sessionId }),
     ...(treeId === 0 ? {} : { treeId }),
   };
-  return [
-    { protocol: "smb", command, status, name: statusName(status), timeNs, target, comm, ...(pid ? { pid } : {}) },
-  ];
 }
 
 function vfsFailure({ errno, endedNs: timeNs, protocol, callback, comm, pid }: VfsOp): Failure[] {
@@ -287,9 +323,8 @@ function rpcFailure(op: RpcOp): Failure[] {
     ...(server === undefined ? {} : { server }),
     ...(address === undefined ? {} : { address }),
   };
-  return [
-    { protocol: "nfs", command, status: status.code, name: status.nfs, timeNs, target, comm, ...(pid ? { pid } : {}) },
-  ];
+  const what = { protocol: "nfs", command, status: status.code, name: status.nfs, amount: 1 } as const;
+  return [{ ...what, timeNs, target, comm, ...(pid ? { pid } : {}) }];
 }
 
 /** `STATUS_ACCESS_DENIED 12, STATUS_DISK_FULL 3`: the most frequent first. */
@@ -299,10 +334,11 @@ function mostOf(names: ReadonlyMap<string, number>): string {
   return [...shown, ...(sorted.length > 4 ? [`${sorted.length - 4} more`] : [])].join(", ");
 }
 
-function pidOf({ pid }: Failure): { readonly last_pid?: number } {
-  return pid === undefined ? {} : { last_pid: pid };
+function taskOf({ comm, pid }: Failure): { readonly last_comm?: string; readonly last_pid?: number } {
+  return { ...(comm === undefined ? {} : { last_comm: comm }), ...(pid === undefined ? {} : { last_pid: pid }) };
 }
 
 function who({ comm, pid }: Failure): string {
-  return pid === undefined ? comm : `${comm} (pid ${pid})`;
+  if (comm === undefined) return "";
+  return pid === undefined ? `, last for ${comm}` : `, last for ${comm} (pid ${pid})`;
 }

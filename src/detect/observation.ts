@@ -1,5 +1,5 @@
 // What sources tell detectors, by its subject in observed/. Times are CLOCK_MONOTONIC in ns, durations say their unit; an absent fact is absent.
-import type { InFlight, SmbOp } from "../probe/op.ts";
+import type { Failure, InFlight, SmbOp } from "../probe/op.ts";
 import type { RpcOp } from "../probe/rpc-op.ts";
 import type { VfsOp } from "../probe/vfs-op.ts";
 import type { DebugData } from "../smb/debug-data.ts";
@@ -31,6 +31,8 @@ export type Observation =
       readonly type: "smb-window";
       readonly nowNs: number;
       readonly windows: readonly SmbWindow[];
+      /** By status, where the probe counts them. */
+      readonly failures?: readonly Failure[];
       readonly reconnects: number;
     }
   | { readonly type: "rpc-ops"; readonly nowNs: number; readonly ops: readonly RpcOp[] }

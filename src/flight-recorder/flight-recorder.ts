@@ -63,6 +63,8 @@ export interface FlightRecorderStatus {
 
 /** Longer than an incident may last: what happened during one is there when it closes. */
 const OBSERVATIONS = { maxAgeNs: 900e9, maxBytes: 4 * 1024 * 1024 };
+/** What does not change is written in full this often: a bundle has two minutes of it. */
+const REPEAT_NS = 60e9;
 /** Of packets: what led to an incident and what follows it. */
 const BEFORE_MS = 300_000;
 
@@ -73,6 +75,8 @@ export class FlightRecorder {
   readonly verbose: VerboseLogging;
   readonly #options: FlightRecorderOptions;
   readonly #observations = new LineRing(OBSERVATIONS);
+  /** What the last line of a type was made of: the same object again says the same. */
+  readonly #said = new Map<string, { readonly data: unknown; readonly time: string; readonly nowNs: number }>();
   #eventsLost = 0;
   #packetsLost = 0;
 
@@ -113,6 +117,13 @@ export class FlightRecorder {
     const { clock } = this.#options;
     const { type, nowNs, ...facts } = observation;
     const time = formatWall(clock.wallMs() - (clock.nowNs() - nowNs) / 1e6);
+    const data = "data" in facts ? facts.data : undefined;
+    const said = this.#said.get(type);
+    if (data !== undefined && said?.data === data && nowNs - said.nowNs < REPEAT_NS) {
+      this.#observations.add(nowNs, `${JSON.stringify({ time, type, monotonic_ns: nowNs, same_as: said.time })}\n`);
+      return;
+    }
+    if (data !== undefined) this.#said.set(type, { data, time, nowNs });
     this.#observations.add(nowNs, `${JSON.stringify({ time, type, monotonic_ns: nowNs, ...facts }, plain)}\n`);
   }
 

@@ -304,7 +304,7 @@ export class Packets {
 
   #expire(): void {
     const { directory, clock, maxAgeNs } = this.#options;
-    const present = { ring: this.#ring, written: this.#program !== undefined };
+    const present = { ring: this.#ring, written: this.#program !== undefined || this.#starting };
     expireRings(directory, present, OLD_RINGS, clock.wallMs() - maxAgeNs / 1e6);
   }
 

@@ -1,4 +1,4 @@
-import type { ProbeEvent, SmbOp, SmbTarget, TickEntry } from "../probe/op.ts";
+import type { Failure, ProbeEvent, SmbTarget, TickEntry } from "../probe/op.ts";
 import type { TargetKey } from "../probe/target-names.ts";
 import { commandName } from "../smb/commands.ts";
 import { statusName } from "../smb/status.ts";
@@ -16,6 +16,9 @@ interface Count {
   readonly labels: Labels;
   count: number;
 }
+
+/** MS-ERREF 2.3: both bits of the severity. */
+const FIRST_ERROR = 0xc000_0000;
 
 /** Everything that the SMB probe counts, per server, share and command. */
 export class SmbOpMetrics {
@@ -41,8 +44,7 @@ export class SmbOpMetrics {
     if (event.type === "tick") {
       this.#reconnects += event.tick.reconnects;
       for (const entry of event.tick.entries) this.#entry(entry);
-    } else if (event.type === "ops") {
-      for (const op of event.ops) this.#failed(op);
+      for (const failure of event.tick.failures) this.#failed(failure);
     } else if (event.type === "inflight") {
       const { open, nowNs, ops, waiters } = event.inflight;
       this.#open = open;
@@ -80,7 +82,7 @@ export class SmbOpMetrics {
       {
         name: "aod_smb_errors",
         type: "counter",
-        help: "Failed requests by NTSTATUS, of the commands that a detector wants to hear of, and of slow ones.",
+        help: "Failed requests by NTSTATUS.",
         samples: this.#statuses.list().map(({ labels, count }) => ({ labels, value: count })),
       },
       {
@@ -108,12 +110,13 @@ export class SmbOpMetrics {
     if (histograms.latency !== undefined) series.durations.add(histograms.latency);
   }
 
-  #failed(op: SmbOp): void {
-    const { status, endedNs, connectionId, sessionId, treeId } = op;
-    if (endedNs === undefined || status === undefined || status === 0) return;
+  #failed({ status, count, commandCode, connectionId, sessionId, treeId }: Failure): void {
+    // Less than an error: STATUS_BUFFER_OVERFLOW, STATUS_NO_MORE_FILES.
+    if (status < FIRST_ERROR) return;
     const { server, share } = this.#nameOf({ connectionId, sessionId, treeId });
-    const labels = { server: server ?? "", share: share ?? "", command: op.command, status: statusName(status) };
-    const series = this.#statuses.get(labels, 1, () => ({ labels, count: 0 }));
-    if (series !== undefined) series.count++;
+    const command = commandName(commandCode);
+    const labels = { server: server ?? "", share: share ?? "", command, status: statusName(status) };
+    const series = this.#statuses.get(labels, count, () => ({ labels, count: 0 }));
+    if (series !== undefined) series.count += count;
   }
 }

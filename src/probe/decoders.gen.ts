@@ -30,6 +30,7 @@ export const AodLimit = {
   RING: 16384,
   COMMANDS: 20,
   BUCKETS: 128,
+  TOLD: 1024,
   VFS_CALLBACKS: 192,
   VFS_TEXT: 1024,
   RPC_PROCEDURES: 96,
@@ -163,6 +164,7 @@ export const AodLostKind = {
   OVERTAKEN: 9,
   STDOUT: 10,
   PARAMS: 11,
+  FAILURES: 12,
   DEPTH: 16,
   NAMES: 17,
 } as const;
@@ -318,17 +320,19 @@ export function encodeAodSmbParams(value: AodSmbParams, bytes: Buffer, at: numbe
   value.text.copy(bytes, at + 80, 0, 512);
 }
 
-export const AOD_SMB_TUNABLES_SIZE = 168;
+export const AOD_SMB_TUNABLES_SIZE = 296;
 
 export interface AodSmbTunables {
   readonly slowNs: readonly number[];
   readonly errorCommands: number;
+  readonly told: readonly number[];
 }
 
 export function decodeAodSmbTunables(bytes: Buffer, at: number): AodSmbTunables {
   return {
     slowNs: Array.from({ length: 20 }, (_, index) => readU64(bytes, at + index * 8)),
     errorCommands: bytes.readUInt32LE(at + 160),
+    told: Array.from({ length: 32 }, (_, index) => bytes.readUInt32LE(at + 168 + index * 4)),
   };
 }
 
@@ -337,6 +341,9 @@ export function encodeAodSmbTunables(value: AodSmbTunables, bytes: Buffer, at: n
     writeU64(bytes, value.slowNs[index] ?? 0, at + index * 8);
   }
   bytes.writeUInt32LE(value.errorCommands, at + 160);
+  for (let index = 0; index < 32; index++) {
+    bytes.writeUInt32LE(value.told[index] ?? 0, at + 168 + index * 4);
+  }
 }
 
 export const AOD_SMB_EVENTS_SIZE = 16;
@@ -451,6 +458,7 @@ export interface AodTick {
   readonly recursionMisses: number;
   readonly events: AodSmbEvents;
   readonly entries: number;
+  readonly failures: number;
 }
 
 export function decodeAodTick(bytes: Buffer, at: number): AodTick {
@@ -461,6 +469,7 @@ export function decodeAodTick(bytes: Buffer, at: number): AodTick {
     recursionMisses: readU64(bytes, at + 24),
     events: decodeAodSmbEvents(bytes, at + 32),
     entries: bytes.readUInt32LE(at + 48),
+    failures: bytes.readUInt32LE(at + 52),
   };
 }
 
@@ -471,6 +480,7 @@ export function encodeAodTick(value: AodTick, bytes: Buffer, at: number): void {
   writeU64(bytes, value.recursionMisses, at + 24);
   encodeAodSmbEvents(value.events, bytes, at + 32);
   bytes.writeUInt32LE(value.entries, at + 48);
+  bytes.writeUInt32LE(value.failures, at + 52);
 }
 
 export const AOD_TICK_ENTRY_SIZE = 40;
@@ -505,6 +515,37 @@ export function encodeAodTickEntry(value: AodTickEntry, bytes: Buffer, at: numbe
   bytes.writeUInt16LE(value.buckets, at + 22);
   writeU64(bytes, value.count, at + 24);
   writeU64(bytes, value.errors, at + 32);
+}
+
+export const AOD_FAILURE_SIZE = 32;
+
+export interface AodFailure {
+  readonly connection: bigint;
+  readonly session: bigint;
+  readonly tree: number;
+  readonly command: number;
+  readonly status: number;
+  readonly count: number;
+}
+
+export function decodeAodFailure(bytes: Buffer, at: number): AodFailure {
+  return {
+    connection: bytes.readBigUInt64LE(at),
+    session: bytes.readBigUInt64LE(at + 8),
+    tree: bytes.readUInt32LE(at + 16),
+    command: bytes.readUInt16LE(at + 20),
+    status: bytes.readUInt32LE(at + 24),
+    count: bytes.readUInt32LE(at + 28),
+  };
+}
+
+export function encodeAodFailure(value: AodFailure, bytes: Buffer, at: number): void {
+  bytes.writeBigUInt64LE(value.connection, at);
+  bytes.writeBigUInt64LE(value.session, at + 8);
+  bytes.writeUInt32LE(value.tree, at + 16);
+  bytes.writeUInt16LE(value.command, at + 20);
+  bytes.writeUInt32LE(value.status, at + 24);
+  bytes.writeUInt32LE(value.count, at + 28);
 }
 
 export const AOD_BUCKET_SIZE = 8;
@@ -632,7 +673,7 @@ export function encodeAodHistoryRequest(value: AodHistoryRequest, bytes: Buffer,
   bytes.writeUInt32LE(value.token, at + 8);
 }
 
-export const AOD_SETTINGS_SIZE = 176;
+export const AOD_SETTINGS_SIZE = 304;
 
 export interface AodSettings {
   readonly smb: AodSmbTunables;
@@ -642,13 +683,13 @@ export interface AodSettings {
 export function decodeAodSettings(bytes: Buffer, at: number): AodSettings {
   return {
     smb: decodeAodSmbTunables(bytes, at),
-    inflightNs: readU64(bytes, at + 168),
+    inflightNs: readU64(bytes, at + 296),
   };
 }
 
 export function encodeAodSettings(value: AodSettings, bytes: Buffer, at: number): void {
   encodeAodSmbTunables(value.smb, bytes, at);
-  writeU64(bytes, value.inflightNs, at + 168);
+  writeU64(bytes, value.inflightNs, at + 296);
 }
 
 export const AOD_LOST_SIZE = 16;

@@ -18,6 +18,8 @@ export interface ProbeOptions {
   readonly module?: string;
   /** ms between ticks; default: the helper's. */
   readonly tickMs?: number;
+  /** ms between ticks while nothing happens; default: as always. What happens is told with the next tick, as ever. */
+  readonly quietMs?: number;
   /** Hooks to act as if they did not exist, and false to leave fentry out: for tests of the attach ladder. */
   readonly hide?: readonly string[];
   readonly fentry?: boolean;

@@ -99,6 +99,16 @@ export interface TickEntry {
   readonly histograms: Partial<Record<HistogramName, ReadonlyMap<number, number>>>;
 }
 
+/** Answers to one command with one status that is not 0, within a tick; also those that are no errors. */
+export interface Failure {
+  readonly connectionId: bigint;
+  readonly sessionId: bigint;
+  readonly treeId: number;
+  readonly commandCode: number;
+  readonly status: number;
+  readonly count: number;
+}
+
 /** What every probe says once a second. */
 export interface TickBase {
   readonly nowNs: number;
@@ -111,6 +121,7 @@ export interface Tick extends TickBase {
   readonly oldest: number;
   readonly reconnects: number;
   readonly entries: readonly TickEntry[];
+  readonly failures: readonly Failure[];
 }
 
 export interface InFlight<Op extends OpBase = SmbOp> {

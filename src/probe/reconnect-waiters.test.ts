@@ -26,7 +26,10 @@ function waitersIn(text: string) {
 }
 
 const tick = (reconnects: number) =>
-  ({ type: "tick", tick: { nowNs: 0, head: 0, oldest: 0, recursionMisses: 0, reconnects, entries: [] } }) as const;
+  ({
+    type: "tick",
+    tick: { nowNs: 0, head: 0, oldest: 0, recursionMisses: 0, reconnects, entries: [], failures: [] },
+  }) as const;
 
 describe("ReconnectWaiters", () => {
   it("looks at no task while all connections are good", async () => {

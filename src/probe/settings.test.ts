@@ -21,6 +21,26 @@ describe("settingsFrame", () => {
     assert.equal(inflightNs, 1e9);
   });
 
+  it("has a bit for each status that is wanted one by one, the kernel's", () => {
+    const told = (errorStatuses?: number[]): readonly number[] =>
+      decodeAodSettings(
+        settingsFrame({ slowUs: null, inflightUs: null, ...(errorStatuses === undefined ? {} : { errorStatuses }) }),
+        AOD_FRAME_SIZE,
+      ).smb.told;
+    const isTold = (words: readonly number[], status: number): boolean => {
+      // AOD_TOLD_BIT() of smb_wire.h
+      const bit = Number((BigInt(status) * 0x9e3779b1n) & 0xffff_ffffn) >>> 22;
+      return (((words[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+    };
+    assert.ok(told().every((word) => word === 0xffff_ffff));
+    assert.ok(told([]).every((word) => word === 0));
+    const words = told([0xc0000022, 0xc000007f]);
+    assert.deepEqual(
+      [isTold(words, 0xc0000022), isTold(words, 0xc000007f), isTold(words, 0xc0000034)],
+      [true, true, false],
+    );
+  });
+
   it("null is never", () => {
     const { smb, inflightNs } = decodeAodSettings(settingsFrame({ slowUs: null, inflightUs: null }), AOD_FRAME_SIZE);
     assert.ok(smb.slowNs.every((ns) => ns === NEVER));

@@ -3,6 +3,7 @@ import {
   AOD_HISTORY_REQUEST_SIZE,
   AOD_SETTINGS_SIZE,
   AodFrameType,
+  AodLimit,
   encodeAodHistoryRequest,
   encodeAodSettings,
 } from "./decoders.gen.ts";
@@ -14,8 +15,10 @@ export interface ProbeSettings {
   readonly slowUs: number | null;
   /** Command code (19 = all without a name) -> at least this long. */
   readonly slowUsOf?: ReadonlyMap<number, number | null>;
-  /** Command codes: an NTSTATUS of severity error makes their ops outliers. */
+  /** Command codes: an NTSTATUS of severity error makes their ops outliers ... */
   readonly errorCommands?: Iterable<number>;
+  /** ... if it is one of these; absent: any. Of others the ticks tell how many there were. A few may come that are none of them. */
+  readonly errorStatuses?: Iterable<number>;
   /** Requests and waiters that are at least this old are reported while in flight. */
   readonly inflightUs: number | null;
 }
@@ -34,8 +37,21 @@ export function settingsFrame(settings: ProbeSettings): Buffer {
   }
   const payload = Buffer.alloc(AOD_SETTINGS_SIZE);
   const inflightNs = nanos(settings.inflightUs, "age of what is in flight");
-  encodeAodSettings({ smb: { slowNs, errorCommands }, inflightNs }, payload, 0);
+  encodeAodSettings({ smb: { slowNs, errorCommands, told: toldOf(settings.errorStatuses) }, inflightNs }, payload, 0);
   return frameOf(AodFrameType.REQUEST_SET, payload);
+}
+
+const WORD_BITS = 32;
+
+/** AOD_TOLD_BIT() of smb_wire.h: the kernel looks at one bit of a status, not at a list. */
+function toldOf(statuses: Iterable<number> | undefined): number[] {
+  const words = Array<number>(AodLimit.TOLD / WORD_BITS).fill(statuses === undefined ? 0xffff_ffff : 0);
+  for (const status of statuses ?? []) {
+    const bit = Math.imul(status, 0x9e3779b1) >>> 22;
+    const at = Math.floor(bit / WORD_BITS);
+    words[at] = ((words[at] ?? 0) | (1 << (bit % WORD_BITS))) >>> 0;
+  }
+  return words;
 }
 
 /** The AOD_REQUEST_HISTORY frame. `from`: first seq wanted, 0 = everything. */

@@ -57,6 +57,25 @@ describe("SmbWireDecoder", () => {
     assert.equal(decoder.discarded.get("bucket"), 2);
   });
 
+  it("reads how many failed with which status, behind the entries", () => {
+    const failures = [
+      { status: 0xc0000034, count: 12 },
+      { status: 0x80000006, count: 1 },
+    ];
+    const event = decode(make.tickFrame({}, [{ count: 20, errors: 12 }], failures));
+    assert.equal(event?.type, "tick");
+    assert.deepEqual(
+      event.tick.failures.map(({ commandCode, status, count }) => [commandCode, status, count]),
+      [
+        [5, 0xc0000034, 12],
+        [5, 0x80000006, 1],
+      ],
+    );
+    const decoder = new SmbWireDecoder();
+    assert.equal(decode(make.tickFrame({ failures: 1 }), decoder), undefined);
+    assert.deepEqual([...decoder.discarded], [["malformed", 1]]);
+  });
+
   it("reads what is in flight with the age at the frame's own time", () => {
     const waiter = { asked: T0, connection: 1n, tid: 9, tgid: 8, kind: 2 };
     const open = make.rawOp({ state: gen.AodOpState.OPEN, answered: 0, closed: 0 });
@@ -197,7 +216,11 @@ describe("generated decoders", () => {
 
   it("write all ones for what has no end", () => {
     const bytes = Buffer.alloc(gen.AOD_SETTINGS_SIZE);
-    gen.encodeAodSettings({ smb: { slowNs: [Number.POSITIVE_INFINITY], errorCommands: 0 }, inflightNs: 5 }, bytes, 0);
+    gen.encodeAodSettings(
+      { smb: { slowNs: [Number.POSITIVE_INFINITY], errorCommands: 0, told: [] }, inflightNs: 5 },
+      bytes,
+      0,
+    );
     assert.equal(bytes.readBigUInt64LE(0), 2n ** 64n - 1n);
     assert.equal(bytes.readBigUInt64LE(8), 0n);
     assert.equal(gen.decodeAodSettings(bytes, 0).inflightNs, 5);

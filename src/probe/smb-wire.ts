@@ -4,7 +4,7 @@ import type { ProbeCodec } from "./codec.ts";
 import { errorEvent, helloHead, type Layout, layoutsFit, lossAt, namesByValue, records } from "./common-frames.ts";
 import * as gen from "./decoders.gen.ts";
 import type { Frame } from "./frames.ts";
-import type { HistogramName, Loss, ProbeEvent, SmbOp, SmbParams, TickEntry, Waiter } from "./op.ts";
+import type { Failure, HistogramName, Loss, ProbeEvent, SmbOp, SmbParams, TickEntry, Waiter } from "./op.ts";
 import { smbOpOf } from "./smb-op.ts";
 
 /**
@@ -103,11 +103,12 @@ export class SmbWireDecoder {
       });
       at = end;
     }
-    if (at !== bytes.length) return this.discard("malformed");
+    if (at + tick.failures * gen.AOD_FAILURE_SIZE !== bytes.length) return this.discard("malformed");
+    const failures = records(bytes, at, tick.failures, gen.AOD_FAILURE_SIZE, failureAt);
     const { now, head, oldest, recursionMisses, events } = tick;
     return {
       type: "tick",
-      tick: { nowNs: now, head, oldest, recursionMisses, reconnects: events.reconnects, entries },
+      tick: { nowNs: now, head, oldest, recursionMisses, reconnects: events.reconnects, entries, failures },
     };
   }
 
@@ -154,6 +155,11 @@ export const smbWire: ProbeCodec<SmbOp, ProbeEvent> = {
 function paramsAt(bytes: Buffer, at: number): SmbParams {
   const { seq, command, fixed, fixedSize, text, textSize } = gen.decodeAodSmbParams(bytes, at);
   return { seq, commandCode: command, fixed: fixed.subarray(0, fixedSize), text: text.subarray(0, textSize) };
+}
+
+function failureAt(bytes: Buffer, at: number): Failure {
+  const { connection, session, tree, command, status, count } = gen.decodeAodFailure(bytes, at);
+  return { connectionId: connection, sessionId: session, treeId: tree, commandCode: command, status, count };
 }
 
 function waiterAt(bytes: Buffer, at: number): Waiter {

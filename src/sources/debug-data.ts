@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { parseDebugData } from "../smb/debug-data.ts";
+import { type DebugData, parseDebugData } from "../smb/debug-data.ts";
 import { waitingFunctions } from "../smb/waiting.ts";
 import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
@@ -11,16 +11,18 @@ const MAX_MIDS = 4096;
 /** What the SMB client shows of its connections, sessions, shares and requests without an answer. */
 export function debugDataSource({ procRoot, clock }: SourceRoots): Source {
   let pending: ReadonlySet<string> = new Set();
+  let last: { readonly text: string; readonly data: DebugData } | undefined;
   return {
     name: "debug-data",
     summary: "/proc/fs/cifs/DebugData",
     timeoutMs: 5000,
-    everyNs: ({ trouble, blindSmb }) => (trouble || blindSmb ? 1e9 : 2e9),
+    everyNs: ({ trouble, blindSmb, idle }) => (trouble || blindSmb ? 1e9 : idle ? 5e9 : 2e9),
     read(): Outcome {
       const file = readText(join(procRoot, "fs/cifs/DebugData"), LIMIT_BYTES);
       if (file === undefined) return { off: "the kernel module cifs is not loaded" };
       const nowNs = clock.nowNs();
-      const data = parseDebugData(file.text);
+      if (last?.text !== file.text) last = { text: file.text, data: parseDebugData(file.text) };
+      const { data } = last;
       const before = pending;
       const mids = data.mids.filter(({ command }) => !waitingFunctions.has(command)).slice(0, MAX_MIDS);
       pending = new Set(mids.map((mid) => `${mid.connectionId ?? ""} ${mid.mid} ${mid.pid}`));

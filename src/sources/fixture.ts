@@ -9,7 +9,7 @@ import type { Outcome, Situation, Source, SourceRoots } from "./source.ts";
 
 // For tests: a machine that is a directory, whose clock stands still.
 
-export const quiet: Situation = { trouble: false, blindSmb: false, blindNfs: false, smb: true, nfs: true };
+export const quiet: Situation = { trouble: false, idle: false, blindSmb: false, blindNfs: false, smb: true, nfs: true };
 
 export interface FakeMachine {
   readonly roots: SourceRoots;

@@ -92,7 +92,7 @@ describe("Stats", () => {
 
   it("looks every second where no probe tells of SMB", (t) => {
     const { everyNs } = statsSource(fakeMachine(t).roots);
-    const situation = { trouble: false, blindNfs: true, smb: true, nfs: false };
+    const situation = { trouble: false, idle: false, blindNfs: true, smb: true, nfs: false };
     assert.deepEqual(
       [everyNs({ ...situation, blindSmb: false }), everyNs({ ...situation, blindSmb: true })],
       [5e9, 1e9],
@@ -282,6 +282,24 @@ describe("stuck tasks", () => {
     machine.write("proc/500/task/500/stat", "9 (x) S 1\n");
     assert.deepEqual(only(await machine.look(source), "stuck-tasks").tasks, []);
     assert.deepEqual(await machine.look(source), []);
+  });
+
+  it("whoever has run since the last look is no trouble: it asks one request after the other", async (t) => {
+    const { machine, mounts } = await withMounts(t);
+    const source = stuckTasksSource(machine.roots, mounts);
+    const trouble = async (ran: string): Promise<boolean | undefined> => {
+      machine.write("proc/100/task/100/schedstat", ran);
+      machine.seconds(5);
+      const outcome = await machine.outcome(source);
+      return "trouble" in outcome ? outcome.trouble : undefined;
+    };
+    const situation = { trouble: false, idle: true, blindSmb: false, blindNfs: true, smb: true, nfs: false };
+    assert.equal(source.everyNs(situation), 30e9);
+    write(machine, 100, "[<0>] wait_for_response+0x5a/0x90 [cifs]\n");
+    assert.equal(await trouble("1000 5 3\n"), false);
+    assert.equal(source.everyNs(situation), 5e9, "it is looked at again soon");
+    assert.equal(await trouble("2000 6 4\n"), false);
+    assert.equal(await trouble("2000 6 4\n"), true);
   });
 
   it("where stacks may not be read the function they sleep in decides, and it says so", async (t) => {

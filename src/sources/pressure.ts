@@ -15,7 +15,7 @@ export function pressureSource({ procRoot, clock }: SourceRoots): Source {
     name: "pressure",
     summary: "/proc/pressure, /proc/stat, /proc/meminfo",
     timeoutMs: 5000,
-    everyNs: ({ trouble }) => (trouble ? 1e9 : 10e9),
+    everyNs: ({ trouble, idle }) => (trouble ? 1e9 : idle ? 30e9 : 10e9),
     read(): Outcome {
       const read = (path: string): string | undefined => readIfCounted(join(procRoot, path))?.text;
       const pressure: Record<string, string | undefined> = {};

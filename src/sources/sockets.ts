@@ -35,7 +35,7 @@ export function socketsSource(roots: SourceRoots, mounts: Mounts): Source {
     summary: "ss -tinmo to the servers' ports, /proc/net/snmp",
     waits: true,
     timeoutMs: 5000,
-    everyNs: ({ trouble }) => (trouble ? 2e9 : 15e9),
+    everyNs: ({ trouble, idle }) => (trouble ? 2e9 : idle ? 60e9 : 15e9),
     async read({ smb, nfs }, signal): Promise<Outcome> {
       if (!smb && !nfs) {
         before = new Map();

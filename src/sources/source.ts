@@ -10,6 +10,8 @@ export interface Situation {
   /** No probe tells of SMB, of NFS: the counters of /proc are all that there is. */
   readonly blindSmb: boolean;
   readonly blindNfs: boolean;
+  /** Each mounted protocol has its probe, and for some seconds none of them has seen a request, nor anybody who waits. */
+  readonly idle: boolean;
   /** There are such mounts. */
   readonly smb: boolean;
   readonly nfs: boolean;

@@ -8,12 +8,12 @@ const LIMIT_BYTES = 4 * 1024 ** 2;
 
 /** What the SMB client counts: requests and failures of each share, reconnects, times of commands. */
 export function statsSource({ procRoot, clock }: SourceRoots): Source {
-  let before: { readonly stats: CifsStats; readonly nowNs: number } | undefined;
+  let before: { readonly text: string; readonly stats: CifsStats; readonly nowNs: number } | undefined;
   return {
     name: "stats",
     summary: "/proc/fs/cifs/Stats",
     timeoutMs: 5000,
-    everyNs: ({ trouble, blindSmb }) => (trouble || blindSmb ? 1e9 : 5e9),
+    everyNs: ({ trouble, blindSmb, idle }) => (trouble || blindSmb ? 1e9 : idle ? 15e9 : 5e9),
     read(): Outcome {
       const file = readText(join(procRoot, "fs/cifs/Stats"), LIMIT_BYTES);
       if (file === undefined) {
@@ -21,9 +21,9 @@ export function statsSource({ procRoot, clock }: SourceRoots): Source {
         return { off: "the kernel module cifs is not loaded" };
       }
       const nowNs = clock.nowNs();
-      const stats = parseStats(file.text);
+      const stats = before?.text === file.text ? before.stats : parseStats(file.text);
       const delta = before === undefined ? undefined : smbStatsDelta(stats, before.stats, nowNs - before.nowNs);
-      before = { stats, nowNs };
+      before = { text: file.text, stats, nowNs };
       const timed = stats.connections.every(({ jiffiesPerSecond }) => jiffiesPerSecond !== undefined);
       const lacks = [
         ...(timed ? [] : ["this kernel keeps no times of commands (CONFIG_CIFS_STATS2)"]),

@@ -1,6 +1,6 @@
 import type { ObservedTarget, StuckTask } from "../detect/observation.ts";
 import { waitsFor } from "../smb/waiting.ts";
-import { type TaskPlace, taskUid, taskWaitsIn } from "../system/task-files.ts";
+import { type TaskPlace, taskRan, taskUid, taskWaitsIn } from "../system/task-files.ts";
 import { type StackFrame, taskStack } from "../system/task-stack.ts";
 import { tasksSleepingHard } from "../system/tasks.ts";
 import type { Mounts } from "./mounts.ts";
@@ -12,13 +12,18 @@ const MAX_FRAMES = 32;
 
 /** Tasks that sleep uninterruptibly within the clients, with their kernel stacks. */
 export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mounts): Source {
-  let known = new Map<string, number>();
+  let known = new Map<string, { readonly sinceNs: number; readonly ran: string | undefined }>();
   let overLimit = 0;
   return {
     name: "stuck-tasks",
     summary: "/proc/PID/task/TID/stat, stack, wchan",
     timeoutMs: 10_000,
-    everyNs: ({ trouble, blindSmb, blindNfs }) => (trouble ? 1e9 : blindSmb || blindNfs ? 5e9 : 15e9),
+    everyNs: ({ trouble, blindSmb, blindNfs, smb, nfs, idle }) => {
+      if (trouble) return 1e9;
+      // Whether it was stuck or only waited for its answer shows at the next look.
+      if (known.size > 0 || (smb && blindSmb) || (nfs && blindNfs)) return 5e9;
+      return idle ? 30e9 : 15e9;
+    },
     async read({ smb, nfs }, signal): Promise<Outcome> {
       if (!smb && !nfs) {
         known = new Map();
@@ -27,7 +32,8 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
       const sleeping = await tasksSleepingHard(procRoot, signal);
       overLimit += Math.max(0, sleeping.length - MAX_TASKS);
       const nowNs = clock.nowNs();
-      const now = new Map<string, number>();
+      const now: typeof known = new Map();
+      let slept = false;
       const tasks: StuckTask[] = [];
       let refused = false;
       for (const task of sleeping.slice(0, MAX_TASKS)) {
@@ -36,8 +42,12 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
         refused ||= look.refused;
         const { pid, tid, comm } = task;
         const key = `${pid} ${tid} ${look.layer}`;
-        const sinceNs = known.get(key) ?? nowNs;
-        now.set(key, sinceNs);
+        const before = known.get(key);
+        const sinceNs = before?.sinceNs ?? nowNs;
+        const ran = taskRan(task);
+        now.set(key, { sinceNs, ran });
+        // Whoever asks one request after the other is found waiting at most looks.
+        slept ||= before !== undefined && before.ran === ran && !waitsFor(look.stack ?? []);
         const uid = taskUid(task);
         const target = onlyTarget(look.layer, mounts);
         tasks.push({
@@ -54,7 +64,7 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
       known = now;
       return {
         observations: news ? [{ type: "stuck-tasks", nowNs, tasks }] : [],
-        trouble: tasks.some(({ stack = [] }) => !waitsFor(stack)),
+        trouble: slept,
         ...(refused
           ? { degraded: "kernel stacks may not be read: only the function that a task sleeps in is known" }
           : {}),

@@ -82,6 +82,11 @@ export function taskComm({ directory }: TaskPlace): string | undefined {
   return textIn(`${directory}/comm`)?.replace(/\n$/, "");
 }
 
+/** How long it has run, and how often: the same at two looks when it has slept all the time. Undefined where the kernel does not tell. */
+export function taskRan({ directory }: TaskPlace): string | undefined {
+  return textIn(`${directory}/schedstat`);
+}
+
 /** Real user id. */
 export function taskUid({ directory }: TaskPlace): number | undefined {
   const uid = /^Uid:\s+(\d+)/m.exec(textIn(`${directory}/status`) ?? "")?.[1];

@@ -14,13 +14,13 @@
 #define TICK_STEPS 20000
 
 struct request {
-	bool open, answered, async;
+	bool open, answered, async, fails;
 	__u64 seq;
 	__u16 command;
 };
 
 static struct request pool[POOL];
-static __u64 released[AOD_COMMANDS], begun;
+static __u64 released[AOD_COMMANDS], refused[AOD_COMMANDS], begun;
 
 /* No programs are loaded: nobody asks for their statistics. */
 int bpf_obj_get_info_by_fd(int fd, void *info, __u32 *size)
@@ -74,6 +74,7 @@ static void answer(int i)
 	} response = { .part = { .status = i % 7 ? 0 : 0xc0000034 } };
 
 	pool[i].answered = true;
+	pool[i].fails = response.part.status;
 	op_answered(key(i), &response);
 }
 
@@ -87,6 +88,7 @@ static void release(int i)
 	as_task(i);
 	op_end(entry, op);
 	released[pool[i].command]++;
+	refused[pool[i].command] += pool[i].fails;
 	pool[i].open = false;
 }
 
@@ -126,6 +128,9 @@ static void report(void)
 	fprintf(stderr, "{\"begun\":%llu,\"open\":%d,\"released\":[", begun, open);
 	for (int c = 0; c < AOD_COMMANDS; c++)
 		fprintf(stderr, "%s%llu", c ? "," : "", released[c]);
+	fprintf(stderr, "],\"failed\":[");
+	for (int c = 0; c < AOD_COMMANDS; c++)
+		fprintf(stderr, "%s%llu", c ? "," : "", refused[c]);
 	fprintf(stderr, "],\"hanging\":[");
 	for (int i = 0; i < 10; i++)
 		fprintf(stderr, "%s%llu", i ? "," : "", pool[i].seq);
@@ -143,7 +148,7 @@ int main(int argc, char **argv)
 	knobs.credits = argc > 3 ? atoi(argv[3]) : 1;
 	k_now = 1000000000;
 	CHECK_EQ("out_init", out_init(), 0);
-	wire = (struct wire){ ops, request_index, tasks, targets, stats, &losses, &events, &head, &tunables };
+	wire = (struct wire){ ops, request_index, tasks, targets, stats, failures, &losses, &events, &head, &tunables };
 	wire_start(&loaded);
 	memset(settings.smb.slow_ns, 0xff, sizeof(settings.smb.slow_ns));
 	wire_set(&settings);

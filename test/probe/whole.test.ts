@@ -16,6 +16,7 @@ interface Truth {
   readonly open: number;
   /** By command code. */
   readonly released: readonly number[];
+  readonly failed: readonly number[];
   /** Seqs of requests that never ended. */
   readonly hanging: readonly number[];
 }
@@ -36,7 +37,7 @@ const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, o
 describe("smb_wire in one process", { skip }, () => {
   const program =
     skip === false
-      ? compile("whole", ["wire/wire", "wire/outliers", "wire/phases", "wire/record", "clock", "out"])
+      ? compile("whole", ["wire/wire", "wire/outliers", "wire/phases", "wire/failures", "wire/record", "clock", "out"])
       : "";
 
   // Less than the ring holds, and several times as much.
@@ -56,6 +57,13 @@ describe("smb_wire in one process", { skip }, () => {
           if (command !== 8 && command !== 9) assert.equal(sum(waited), credits * count, `queue phases of ${command}`);
           const sent = counted.flatMap((entry) => [...(entry.histograms.send?.values() ?? [])]);
           assert.equal(sum(sent), count, `send phases of command ${command}`);
+        }
+        const failures = ticks.flatMap((tick) => tick.failures);
+        for (const [command, count] of truth.failed.entries()) {
+          const counted = failures.filter(
+            (failure) => failure.commandCode === command && failure.status === 0xc0000034,
+          );
+          assert.equal(sum(counted.map((failure) => failure.count)), count, `failures of command ${command}`);
         }
         assert.equal(ticks.at(-1)?.head, truth.begun);
 

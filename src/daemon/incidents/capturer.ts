@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -6,6 +5,7 @@ import { captures } from "../../capture/registry.ts";
 import { type CaptureSummary, createCaptureRunner } from "../../capture/run.ts";
 import type { Config } from "../../config/config.ts";
 import { FlightRecorder } from "../../flight-recorder/flight-recorder.ts";
+import { readText } from "../../sources/read.ts";
 import { systemClock } from "../../system/clock.ts";
 import { isNfs, isSmb, type Mount, parseMounts, serversOf } from "../../system/mounts.ts";
 import { createRunner } from "../../system/process.ts";
@@ -21,9 +21,11 @@ export interface Roots {
   readonly fsRoot?: string;
 }
 
+const MOUNTS_BYTES = 8 * 1024 ** 2;
+
 /** Of PID 1: the daemon's own mount namespace is that of its sandbox. A file of strings in memory. */
 async function networkMountsIn({ procRoot }: Roots): Promise<Mount[]> {
-  const mounts = parseMounts(await readFile(join(procRoot, "1/mounts"), "utf8"));
+  const mounts = parseMounts(readText(join(procRoot, "1/mounts"), MOUNTS_BYTES)?.text ?? "");
   return mounts.filter((mount) => isSmb(mount) || isNfs(mount));
 }
 

@@ -5,13 +5,15 @@ import type { SmbOp } from "../../probe/op.ts";
 import type { RpcOp } from "../../probe/rpc-op.ts";
 import type { HistoryFeed, Subscription } from "../probes/history-feed.ts";
 import type { Coverage } from "../probes/op-recorder.ts";
-import { OpStream } from "../probes/op-stream.ts";
+import { type OpBacklog, OpStream } from "../probes/op-stream.ts";
 import { type AnyOp, WorstOps } from "./worst-ops.ts";
 
 /** The histories of operations. */
 export interface Feeds {
   readonly smb: HistoryFeed<SmbOp>;
   readonly nfs: HistoryFeed<RpcOp>;
+  /** What waits of all incidents together. */
+  readonly backlog?: OpBacklog;
 }
 
 interface Followed {
@@ -30,7 +32,7 @@ export class OpEvidence {
   constructor(feeds: Feeds, toJson: (op: AnyOp) => WorstOp) {
     this.#feeds = feeds;
     this.#toJson = toJson;
-    this.stream = new OpStream(toJson);
+    this.stream = new OpStream(toJson, feeds.backlog);
   }
 
   /** The operations of what an anomaly may be about, from before this moment on. */
@@ -42,7 +44,7 @@ export class OpEvidence {
         this.stream.push(ops);
         worst.push(ops);
       };
-      const ready = (): boolean => this.stream.backlog === 0 && !this.stream.abandoned;
+      const ready = (): boolean => this.stream.ready;
       this.#followed.set(protocol, { worst, subscription: this.#feeds[protocol].add(sink, ready) });
     }
   }

@@ -57,6 +57,7 @@ function world(name: "nfs_rpc" | "smb_vfs", needs: Needs = { slowNs: new Map() }
       needs: () => needs,
       moduleLoaded: () => machine.loaded,
       nowNs: clock.nowNs,
+      busy: () => {},
       observed: (one) => observed.push(one),
       log: { warn: () => {}, info: () => {} },
     },

@@ -103,6 +103,8 @@ export interface FurtherDeps {
   readonly moduleLoaded: (name: string) => boolean;
   readonly nowNs: () => number;
   readonly observed: (observation: Observation) => void;
+  /** It sees requests. */
+  readonly busy: () => void;
   /** What nfs_rpc says, and its end. */
   readonly nfs?: { take(event: RpcEvent): void; probeEnded(): void };
   readonly log: { warn(details: object, message: string): void; info(details: object, message: string): void };
@@ -158,7 +160,9 @@ export class FurtherProbe {
     if (this.kind.name === "nfs_rpc") this.#deps.nfs?.take(event as RpcEvent);
     if (event.type === "inflight") this.open = event.inflight.open;
     // Of every probe an entry counts what ended in the tick.
-    if (event.type === "tick" && "entries" in event.tick) this.seen += countsOf(event.tick.entries);
+    const ended = event.type === "tick" && "entries" in event.tick ? countsOf(event.tick.entries) : 0;
+    this.seen += ended;
+    if (ended > 0 || (this.open ?? 0) > 0) this.#deps.busy();
     if (event.type === "error") this.#deps.log.warn({ error: event.message }, `probe ${this.kind.name} cannot go on`);
   }
 

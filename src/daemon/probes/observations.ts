@@ -10,9 +10,9 @@ export function smbObservations(event: ProbeEvent, nowNs: number): readonly Obse
   if (event.type === "ops") return [{ type: "ops", nowNs, ops: event.ops }];
   if (event.type === "inflight") return [{ type: "inflight", nowNs: event.inflight.nowNs, inflight: event.inflight }];
   if (event.type !== "tick") return [];
-  const { entries, reconnects } = event.tick;
+  const { entries, failures, reconnects } = event.tick;
   const windows = entries.map(({ histograms, ...entry }) => ({ ...entry, latency: histograms.latency ?? none }));
-  return [{ type: "smb-window", nowNs: event.tick.nowNs, windows, reconnects }];
+  return [{ type: "smb-window", nowNs: event.tick.nowNs, windows, failures, reconnects }];
 }
 
 export function rpcObservations(event: RpcEvent, nowNs: number): readonly Observation[] {

@@ -5,7 +5,7 @@ import { OpCounts } from "./op-counts.ts";
 
 function tickOf(connectionId: bigint, treeId: number, commandCode: number, count: number, errors = 0): Tick {
   const entries = [{ connectionId, sessionId: 1n, treeId, commandCode, count, errors, histograms: {} }];
-  return { nowNs: 0, head: 0, oldest: 0, recursionMisses: 0, reconnects: 0, entries };
+  return { nowNs: 0, head: 0, oldest: 0, recursionMisses: 0, reconnects: 0, entries, failures: [] };
 }
 
 test("counts are summed over ticks and shares, apart for connections and commands", () => {

@@ -10,8 +10,12 @@ export function settingsOf(needs: Needs): ProbeSettings {
     const ns = needs.slowNs.get(code);
     slowUsOf.set(code, ns === undefined || !Number.isFinite(ns) ? null : ns / 1000);
   }
-  const errorCommands = needs.errorCommands === undefined ? {} : { errorCommands: needs.errorCommands };
-  return { slowUs: null, slowUsOf, ...errorCommands, inflightUs: micros(needs.inflightNs) };
+  const { errorCommands, errorStatuses } = needs;
+  const errors = {
+    ...(errorCommands === undefined ? {} : { errorCommands }),
+    ...(errorStatuses === undefined ? {} : { errorStatuses }),
+  };
+  return { slowUs: null, slowUsOf, ...errors, inflightUs: micros(needs.inflightNs) };
 }
 
 /** The same of RPCs. Without paths: they are looked for in the kernel for each op. */

@@ -91,7 +91,11 @@ export interface TickEntryInput extends Partial<Omit<gen.AodTickEntry, "buckets"
   readonly buckets?: readonly gen.AodBucket[];
 }
 
-export function tickFrame(changes: Partial<gen.AodTick> = {}, entries: readonly TickEntryInput[] = []): Buffer {
+export function tickFrame(
+  changes: Partial<gen.AodTick> = {},
+  entries: readonly TickEntryInput[] = [],
+  failures: readonly Pick<gen.AodFailure, "status" | "count">[] = [],
+): Buffer {
   const tick = {
     now: T0,
     head: 9,
@@ -99,6 +103,7 @@ export function tickFrame(changes: Partial<gen.AodTick> = {}, entries: readonly 
     recursionMisses: 0,
     events: { reconnects: 0, lastReconnect: 0 },
     entries: entries.length,
+    failures: failures.length,
   };
   const parts = entries.map(({ buckets = [], ...entry }) =>
     Buffer.concat([
@@ -110,8 +115,10 @@ export function tickFrame(changes: Partial<gen.AodTick> = {}, entries: readonly 
       packed(buckets, gen.AOD_BUCKET_SIZE, gen.encodeAodBucket),
     ]),
   );
+  const failed = failures.map((failure) => ({ connection: 1n, session: 2n, tree: 5, command: 5, ...failure }));
   const head = packed([{ ...tick, ...changes }], gen.AOD_TICK_SIZE, gen.encodeAodTick);
-  return frameOf(AodFrameType.FRAME_TICK, Buffer.concat([head, ...parts]));
+  const counted = packed(failed, gen.AOD_FAILURE_SIZE, gen.encodeAodFailure);
+  return frameOf(AodFrameType.FRAME_TICK, Buffer.concat([head, ...parts, counted]));
 }
 
 export function inflightFrame(
