@@ -260,7 +260,7 @@ function needsOf(rules: ErrorsRules): Needs {
     slowNs: new Map(),
     ...(codes.length === 0 ? {} : { errorCommands: new Set(codes), errorStatuses: singleStatuses(rules) }),
     ...(rpc ? { rpc: { errors: true } } : {}),
-    ...(rules.some(({ protocol }) => protocol === "smb-vfs") ? { vfsErrors: true } : {}),
+    ...(rules.rules.some(({ protocol }) => protocol === "smb-vfs") ? { vfsErrors: true } : {}),
   };
 }
 
@@ -311,7 +311,8 @@ function vfsFailure({ errno, endedNs: timeNs, protocol, callback, comm, pid }: V
   if (errno === undefined || errno === 0 || timeNs === undefined || protocol !== "smb") return [];
   const { function: command, member } = callback;
   const target: AnomalyTarget = { protocol: "smb" };
-  return [{ protocol: "smb-vfs", command, member, status: errno, name: errnoName(errno), timeNs, target, comm, pid }];
+  const what = { protocol: "smb-vfs", command, member, status: errno, name: errnoName(errno), amount: 1 } as const;
+  return [{ ...what, timeNs, target, comm, pid }];
 }
 
 function rpcFailure(op: RpcOp): Failure[] {
