@@ -89,7 +89,7 @@ test("a program of the site is run without a shell, with the incident in its env
   const file = join(directory, "said");
   const script = `require("fs").writeFileSync(process.argv[1], JSON.stringify(process.env))`;
   const program = [process.execPath, "-e", script, file];
-  const { made } = announcer({ journal: false, program, programLimitMs: 20_000 }, createRunner());
+  const { made } = announcer({ journal: false, program, programLimitMs: 120_000 }, createRunner());
   process.env.AOD_TEST_SECRET = "secret";
   t.after(() => delete process.env.AOD_TEST_SECRET);
   made.announce(news({ event: "closed", incident: { ...incident, state: "closed", bundle: "/b/x.tar.zst" } }));
