@@ -1,5 +1,5 @@
-import pc from "picocolors";
 import type { IncidentJson } from "../daemon/incidents/json.ts";
+import { colours as pc } from "../system/colours.ts";
 import { left, printable } from "../tools/table-text.ts";
 
 /** `aod incidents` for people. */

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
 import type { ProbeCodec, ProbeName } from "../probe/codec.ts";
 import type { OpBase } from "../probe/op.ts";
 import { nfsRpc } from "../probe/rpc-wire.ts";
 import { smbWire } from "../probe/smb-wire.ts";
 import { type ProbeSurvey, surveyProbe } from "../probe/survey.ts";
 import { nfsVfs, smbVfs } from "../probe/vfs-decoder.ts";
+import { colours as pc } from "../system/colours.ts";
 import { AodError } from "../system/error.ts";
 import { nativePaths } from "../system/paths.ts";
 import { left, printable } from "../tools/table-text.ts";

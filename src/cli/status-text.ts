@@ -1,5 +1,5 @@
-import pc from "picocolors";
 import type { ProbeStatus, SourceStatus, Status } from "../daemon/status.ts";
+import { colours as pc } from "../system/colours.ts";
 import { printable } from "../tools/table-text.ts";
 
 /** `aod status` for people. */

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { colours as pc } from "../system/colours.ts";
 import { printable } from "../tools/table-text.ts";
 import type { Explained } from "./explain.ts";
 import type { Folded } from "./fold.ts";

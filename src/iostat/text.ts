@@ -1,5 +1,5 @@
+import { colours as pc } from "../system/colours.ts";
 // The tables of smbiostat.
-import pc from "picocolors";
 import { left, printable, right } from "../tools/table-text.ts";
 import type { CommandReport, Report, TargetReport } from "./report.ts";
 

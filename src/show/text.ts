@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { colours as pc } from "../system/colours.ts";
 import { printable } from "../tools/table-text.ts";
 import type { Row, Subject } from "./row.ts";
 
