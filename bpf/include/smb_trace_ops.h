@@ -14,6 +14,7 @@ static __always_inline bool failure_claim(__u32 at, __u64 what)
 }
 
 #include "smb_failures.h"
+#include "smb_outlier.h"
 
 /* Takes a slot and fills it; the caller ends it with op_publish(). Its number, or 0, with the loss counted. */
 __noinline __u64 op_begin(__u64 session, __u64 mid, __u32 tree, __u32 command)
@@ -68,18 +69,6 @@ static __always_inline struct aod_smb_op *op_new(__u64 seq)
 static __always_inline void op_publish(__u64 seq)
 {
 	*(volatile __u64 *)&op_new(seq)->seq_check = seq;
-}
-
-static __always_inline void emit(const struct aod_smb_op *op)
-{
-	struct aod_smb_op *copy = bpf_ringbuf_reserve(&outliers, sizeof(*copy), 0);
-
-	if (!copy) {
-		count(&losses.ringbuf_full);
-		return;
-	}
-	__builtin_memcpy(copy, op, sizeof(*copy));
-	bpf_ringbuf_submit(copy, 0);
 }
 
 /* 1 when the request was still open. */

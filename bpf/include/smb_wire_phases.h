@@ -5,6 +5,7 @@
 
 #include "histogram.h"
 #include "smb_failures.h"
+#include "smb_outlier.h"
 
 #define MAX_CHAIN 12 /* members of a compound; the client's MAX_COMPOUND is 5 (6.1) or 10 */
 
@@ -232,18 +233,6 @@ static __always_inline int op_answered(__u64 request, void *response)
 			lead->last_answer = op->answered;
 	}
 	return 0;
-}
-
-static __always_inline void emit(const struct aod_smb_op *op)
-{
-	struct aod_smb_op *copy = bpf_ringbuf_reserve(&outliers, sizeof(*copy), 0);
-
-	if (!copy) {
-		count(&losses.ringbuf_full);
-		return;
-	}
-	__builtin_memcpy(copy, op, sizeof(*copy));
-	bpf_ringbuf_submit(copy, 0);
 }
 
 /* What the request itself says at its release. */

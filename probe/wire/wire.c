@@ -6,7 +6,6 @@
 #include "wire.h"
 
 #define MAX_ENTRY_BUCKETS (5 * AOD_BUCKETS)
-#define HISTORY_CHUNK 1024 /* ops in one HISTORY frame */
 #define IDLE_TICKS 600     /* a target without ops this long may give its place up when places get scarce */
 
 static const struct loaded *probe;
@@ -16,12 +15,6 @@ static __u64 lost_stdout; /* outliers.c counts its own */
 
 static struct aod_smb_stats seen[AOD_TARGETS * AOD_COMMANDS]; /* as of the last tick */
 static __u16 idle[AOD_TARGETS];
-
-static struct {
-	bool active;
-	__u64 next, head, torn;
-	__u32 token, overflow;
-} history;
 
 static struct {
 	__u64 losses[sizeof(struct aod_smb_losses) / 8];
@@ -46,7 +39,7 @@ void wire_start(const struct loaded *loaded)
 	probe = loaded;
 }
 
-static __u64 oldest_of(__u64 head)
+__u64 wire_oldest(__u64 head)
 {
 	return head > AOD_RING ? head - AOD_RING + 1 : head ? 1 : 0;
 }
@@ -172,7 +165,7 @@ static void send_tick(__u64 now, __u64 recursion)
 		.events = *wire.events,
 	};
 
-	tick.oldest = oldest_of(tick.head);
+	tick.oldest = wire_oldest(tick.head);
 	/* the reader must be able to take a whole tick; else the differences, and the ops for the phases, stay for the next one */
 	if (out_room() < AOD_FRAME_MAX + sizeof(struct aod_frame) || !out_open(AOD_FRAME_TICK, &tick, sizeof(tick))) {
 		lost_stdout++;
@@ -319,55 +312,6 @@ void wire_tick(void)
 	send_inflight(now);
 	send_losses(recursion);
 	recycle_targets();
-}
-
-void wire_history(const struct aod_history_request *request)
-{
-	memset(&history, 0, sizeof(history));
-	history.active = true;
-	history.token = request->token;
-	history.head = *(volatile __u64 *)wire.head;
-	history.next = oldest_of(history.head);
-	if (request->from > history.next)
-		history.next = request->from;
-	wire_history_pump();
-}
-
-static bool next_record(struct aod_smb_op *op)
-{
-	while (history.overflow < AOD_OVERFLOW)
-		if (record_read(&wire.ops[AOD_RING + history.overflow++], op))
-			return true;
-	while (history.next && history.next <= history.head) {
-		const __u64 seq = history.next++;
-
-		if (record_read(&wire.ops[(seq - 1) & (AOD_RING - 1)], op) && op->seq == seq)
-			return true;
-		history.torn++;
-	}
-	return false;
-}
-
-/* Writes as much of the answer as the buffer takes; called again when it has drained. */
-void wire_history_pump(void)
-{
-	while (history.active && out_room() > AOD_FRAME_MAX) {
-		struct aod_history head = { .head = history.head, .oldest = oldest_of(history.head), .token = history.token, .done = 1 };
-		struct aod_history *h;
-		struct aod_smb_op op;
-
-		if (!out_open(AOD_FRAME_HISTORY, &head, sizeof(head)))
-			return;
-		h = out_head();
-		while (h->ops < HISTORY_CHUNK && next_record(&op)) {
-			wire_add_op(&op);
-			h->ops++;
-		}
-		h->done = h->ops < HISTORY_CHUNK;
-		h->torn = history.torn;
-		history.active = !h->done;
-		out_close();
-	}
 }
 
 void wire_set(const struct aod_settings *settings)

@@ -25,9 +25,12 @@ void wire_start(const struct loaded *loaded);
 void wire_release_has_understudy(bool has); /* a release that both programs miss is a ghost; a run that one misses is no loss */
 void wire_tick(void);
 void wire_quiet(unsigned int ticks); /* while nothing happens, of so many ticks one is told */
+void wire_set(const struct aod_settings *settings);
+__u64 wire_oldest(__u64 head); /* number of the oldest op that the ring still has */
+
+/* history.c: the ops that the ring still has. */
 void wire_history(const struct aod_history_request *request);
 void wire_history_pump(void);
-void wire_set(const struct aod_settings *settings);
 
 /* outliers.c: what comes through the ring buffer. */
 int wire_outlier(void *context, void *data, size_t size);

@@ -46,7 +46,8 @@ export const dialectWord = (dialect: number): string => dialects[dialect] ?? `0x
 
 type Bits = readonly (readonly [bit: number, word: string])[];
 
-const capabilityBits: Bits = [
+/** SMB2_GLOBAL_CAP_*: MS-SMB2 2.2.3. */
+export const capabilityBits: Bits = [
   [0x01, "DFS"],
   [0x02, "leasing"],
   [0x04, "large MTU"],

@@ -37,7 +37,16 @@ const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, o
 describe("smb_wire in one process", { skip }, () => {
   const program =
     skip === false
-      ? compile("whole", ["wire/wire", "wire/outliers", "wire/phases", "wire/failures", "wire/record", "clock", "out"])
+      ? compile("whole", [
+          "wire/wire",
+          "wire/outliers",
+          "wire/phases",
+          "wire/failures",
+          "wire/history",
+          "wire/record",
+          "clock",
+          "out",
+        ])
       : "";
 
   // Less than the ring holds, and several times as much.

@@ -1,4 +1,5 @@
 // MS-SMB2 2.2.3 and 2.2.4, with their contexts (2.2.3.1, 2.2.4.1). Bodies begin behind the header of 64 bytes.
+import { capabilityBits } from "../../smb/state-words.ts";
 
 export interface Offer {
   readonly dialects: readonly string[];
@@ -37,16 +38,7 @@ const dialects: Readonly<Record<number, string>> = {
   770: "3.0.2",
   785: "3.1.1",
 };
-const capabilities: readonly (readonly [bit: number, name: string])[] = [
-  [0x01, "DFS"],
-  [0x02, "leasing"],
-  [0x04, "large MTU"],
-  [0x08, "multichannel"],
-  [0x10, "persistent handles"],
-  [0x20, "directory leasing"],
-  [0x40, "encryption"],
-  [0x80, "notifications"],
-];
+
 const ciphers: Readonly<Record<number, string>> = {
   1: "AES-128-CCM",
   2: "AES-128-GCM",
@@ -143,7 +135,7 @@ const signingOf = (mode: number): Signing =>
   (mode & 2) !== 0 ? "required" : (mode & 1) !== 0 ? "enabled" : "disabled";
 
 function capabilityNames(bits: number): string[] {
-  return capabilities.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
+  return capabilityBits.filter(([bit]) => (bits & bit) !== 0).map(([, name]) => name);
 }
 
 /** FILETIME: 100 ns since 1601. */
