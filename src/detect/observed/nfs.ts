@@ -1,16 +1,9 @@
+import type { RpcTickEntry } from "../../probe/rpc-wire.ts";
 import type { ObservedTarget } from "./target.ts";
 
 /** The same of RPCs of the nfs_rpc probe. */
-export interface RpcWindow {
+export interface RpcWindow extends Omit<RpcTickEntry, "target" | "server" | "device"> {
   readonly target: ObservedTarget;
-  readonly clientId?: number;
-  readonly version?: number;
-  readonly procedure: string;
-  readonly count: number;
-  readonly errors: number;
-  readonly attempts: number;
-  readonly transmissions: number;
-  readonly latency: ReadonlyMap<number, number>;
 }
 
 /** One NFS mount of mountstats against the time before. */
