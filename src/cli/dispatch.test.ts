@@ -89,3 +89,12 @@ test("every command of the table loads, has its name and a help with examples", 
     assert.match(help, /Example|example/, name);
   }
 });
+
+test("a command that has further ones and was given none says which", async () => {
+  const error = await dispatch({ invokedAs: "aod", argv: ["doctor"], version: "1", commands }).catch(
+    (one: unknown) => one,
+  );
+  assert.ok(error instanceof AodError);
+  assert.equal(error.exitStatus, 2);
+  assert.match(error.message, /^no command was given: aod doctor has .*host/);
+});

@@ -80,6 +80,10 @@ async function parse(command: Command, argv: readonly string[], noCommand: boole
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
+    if (error.code === "commander.help") {
+      const names = command.commands.map((subcommand) => subcommand.name());
+      throw new AodError("usage", `no command was given: ${command.name()} has ${names.join(", ")}`, { cause: error });
+    }
     throw new AodError("usage", wrongUse(error, command), { cause: error });
   }
 }

@@ -14,6 +14,11 @@ export const commands: readonly CliCommand[] = [
   { name: "config", summary: "check and show the configuration", load: () => import("./config.ts") },
   { name: "probes", summary: "say what works on this kernel, and what is missing", load: () => import("./probes.ts") },
   { name: "show", summary: "show what the SMB and NFS clients say of themselves", load: () => import("./show.ts") },
+  {
+    name: "doctor",
+    summary: "find out why a share does not mount, or what is wrong here",
+    load: () => import("./doctor.ts"),
+  },
   { name: "debug", summary: "explain the kernel's SMB and NFS messages", load: () => import("./debug.ts") },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
   {

@@ -1,0 +1,35 @@
+import { colours as pc } from "../system/colours.ts";
+import type { Answer, Step, StepResult } from "./answer.ts";
+
+const marks: Readonly<Record<StepResult, string>> = {
+  ok: pc.green("ok  "),
+  warn: pc.yellow("warn"),
+  fail: pc.red("FAIL"),
+  skip: pc.dim("skip"),
+};
+
+/** An answer for people: every step with its evidence, then the verdict and what to do. Ends with a newline. */
+export function answerText({ subject, verdict, steps }: Answer): string {
+  const width = Math.max(0, ...steps.map(({ name }) => name.length));
+  const lines = [pc.bold(subject), ...steps.flatMap((step) => stepLines(step, width)), ""];
+  if (verdict.cause === "ok") return [...lines, `${pc.green("ok")}: ${verdict.summary}`, ""].join("\n");
+  const sure = verdict.confidence === "certain" ? "" : ` (${verdict.confidence})`;
+  lines.push(`${pc.red(verdict.cause)}${sure}: ${verdict.summary}`);
+  for (const advice of verdict.advice) lines.push(`  - ${advice}`);
+  return [...lines, ""].join("\n");
+}
+
+function stepLines({ name, result, evidence, meaning, fix }: Step, width: number): string[] {
+  const inset = " ".repeat(width + 8);
+  const [first = "", ...more] = evidence.split("\n");
+  const lines = [
+    `  ${marks[result]}  ${name.padEnd(width)}  ${first}`.trimEnd(),
+    ...more.map((line) => `${inset}  ${line}`),
+  ];
+  if (result !== "ok" && meaning !== undefined) lines.push(`${inset}  ${pc.dim("means")} ${meaning}`);
+  if (result !== "ok" && fix !== undefined) lines.push(`${inset}  ${pc.dim("do")} ${fix}`);
+  return lines;
+}
+
+/** One object a line. */
+export const answerJson = (answer: Answer): string => `${JSON.stringify(answer)}\n`;
