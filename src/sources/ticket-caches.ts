@@ -3,10 +3,8 @@ import { constants } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Ccache, parseCcache } from "../system/ccache.ts";
-import { parseKlist } from "../system/klist.ts";
 import type { MountInfo } from "../system/mountinfo.ts";
 import { hasCode } from "../system/proc.ts";
-import type { Run } from "../system/process.ts";
 import { notLocal } from "./targets.ts";
 
 export interface FoundCache {
@@ -26,7 +24,8 @@ export interface CacheSearch {
 
 const MAX_CACHES = 128;
 const MAX_BYTES = 256 * 1024;
-const MAX_USERS = 64;
+/** Users whose caches are looked for. */
+export const MAX_USERS = 64;
 
 /** FILE caches in /tmp, and FILE and DIR caches in /run/user/UID. Nothing below a network mount is opened, and no link is followed. */
 export async function fileCaches(
@@ -94,23 +93,6 @@ async function readCache(path: string): Promise<Pick<FoundCache, "uid" | "cache"
     // It held session keys.
     buffer.fill(0);
   }
-}
-
-const klistLimits = { timeoutMs: 3000, maxBytes: 64 * 1024, env: { PATH: "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" } };
-
-/** The persistent keyrings of some users, by klist(1): the kernel shows them to nobody who has not taken them up. */
-export async function keyringCaches(run: Run, uids: readonly number[], signal: AbortSignal): Promise<CacheSearch> {
-  const found: FoundCache[] = [];
-  for (const uid of uids.slice(0, MAX_USERS)) {
-    const name = `KEYRING:persistent:${uid}`;
-    const result = await run(["klist", "-c", name], { ...klistLimits, signal });
-    if (result.status === "missing") {
-      return { found, lacks: ["klist is not installed: tickets in keyrings are not seen"], overLimit: 0 };
-    }
-    const cache = result.status === "ok" ? parseKlist(result.stdout.toString("utf8")) : undefined;
-    if (cache !== undefined) found.push({ name, uid, cache });
-  }
-  return { found, lacks: [], overLimit: Math.max(0, uids.length - MAX_USERS) };
 }
 
 /** `KEYRING:persistent:%{uid}`, `KCM:`, ... of krb5.conf; undefined: the library's own, FILE:/tmp/krb5cc_%{uid}. Included files come first. */

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { makeCcache, SESSION_KEY } from "../system/kerberos-fixture.ts";
-import type { Run } from "../system/process.ts";
+import type { Run, RunResult } from "../system/process.ts";
 import { fakeMachine, only, printed } from "./fixture.ts";
 import { mountsSource } from "./mounts.ts";
 import { ticketsSource } from "./tickets.ts";
@@ -89,6 +89,40 @@ test("keyrings are asked of klist, of users that mounts use and of those who are
     tickets.map(({ cache, uid }) => [cache, uid]),
     [["KEYRING:persistent:1000", 1000]],
   );
+});
+
+test("a cache in a keyring that the kernel has removed with its last ticket has ended; one that somebody destroyed is gone", async (t) => {
+  const noCache: RunResult = { ...printed(""), status: "failed", code: 1, reason: "exit status 1" };
+  let answer = noCache;
+  const { machine, source, nowS } = await world(t, krb5, async () => answer);
+  const klist = (inSeconds: number): RunResult => {
+    const end = new Date((nowS + inSeconds) * 1000).toISOString();
+    const date = `${end.slice(5, 7)}/${end.slice(8, 10)}/${end.slice(0, 4)} ${end.slice(11, 19)}`;
+    return printed(`Default principal: u@${R}\n\n${date}  ${date}  krbtgt/${R}@${R}\n`);
+  };
+  const remaining = async (): Promise<readonly number[]> =>
+    only(await machine.look(source), "tickets").tickets.map(({ remainingNs }) => Math.round(remainingNs / 1e9));
+  machine.write("etc/krb5.conf", "[libdefaults]\n default_ccache_name = KEYRING:persistent:%{uid}\n");
+  machine.write("run/user/1000/bus", "");
+  answer = klist(120);
+  assert.deepEqual(await remaining(), [120]);
+  answer = noCache;
+  machine.seconds(150);
+  machine.write("run/user/1000/bus", undefined);
+  assert.deepEqual(await remaining(), [-30]);
+  machine.seconds(60);
+  assert.deepEqual(await remaining(), [-90]);
+  answer = { ...noCache, status: "timeout", reason: "killed after 3 s" };
+  const unanswered = await machine.outcome(source);
+  assert.equal("degraded" in unanswered && unanswered.degraded, "klist: killed after 3 s");
+  answer = noCache;
+  assert.deepEqual(await remaining(), [-90], "no answer is no end");
+  answer = klist(400);
+  assert.deepEqual(await remaining(), [190]);
+  answer = noCache;
+  assert.deepEqual(await remaining(), []);
+  machine.seconds(7200);
+  assert.deepEqual(await remaining(), []);
 });
 
 test("without klist it says that keyrings are not seen, where they are in use", async (t) => {

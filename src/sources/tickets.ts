@@ -4,11 +4,12 @@ import type { KeySample, ObservedTarget, TicketSample } from "../detect/observat
 import { parseDebugData } from "../smb/debug-data.ts";
 import { readLocal } from "../system/proc.ts";
 import { type ProcKey, parseProcKeys } from "../system/proc-keys.ts";
+import { KeyringCaches } from "./keyring-caches.ts";
 import type { Mounts } from "./mounts.ts";
 import { readText } from "./read.ts";
 import type { Outcome, Source, SourceRoots } from "./source.ts";
 import { notLocal, targetOfMount } from "./targets.ts";
-import { defaultCacheName, type FoundCache, fileCaches, keyringCaches } from "./ticket-caches.ts";
+import { defaultCacheName, type FoundCache, fileCaches } from "./ticket-caches.ts";
 import { spnegoFacts } from "./upcall-lines.ts";
 
 const LIMIT_BYTES = 4 * 1024 ** 2;
@@ -22,6 +23,7 @@ const MAX_KEYS = 256;
  */
 export function ticketsSource(roots: SourceRoots, mounts: Mounts): Source {
   const { procRoot, fsRoot, clock, run } = roots;
+  const inKeyrings = new KeyringCaches(run);
   let overLimit = 0;
   return {
     name: "tickets",
@@ -37,7 +39,7 @@ export function ticketsSource(roots: SourceRoots, mounts: Mounts): Source {
       const wantsKeyrings = /^KEYRING:/i.test(preferred);
       const uids = new Set([...users, ...(wantsKeyrings ? files.found.map(({ uid }) => uid) : [])]);
       if (wantsKeyrings) for (const uid of await usersLoggedIn(fsRoot)) uids.add(uid);
-      const keyrings = await keyringCaches(run, [...uids], signal);
+      const keyrings = await inKeyrings.look([...uids], clock.wallMs(), signal);
       const keys = parseProcKeys(readText(join(procRoot, "keys"), LIMIT_BYTES)?.text ?? "");
       overLimit += files.overLimit + keyrings.overLimit;
       // What a site does not use is not missed.
