@@ -2,8 +2,9 @@ import { Command } from "commander";
 import { AodError, messageOf } from "../src/system/error.ts";
 import { ensureKernel } from "./cache.ts";
 import { defaultKernel, kernelLine, kernelLines } from "./kernels.ts";
-import { groupsOf, machineFor, runMatrix, writeSummary } from "./matrix.ts";
-import { cacheRoot } from "./paths.ts";
+import { groupsOf, machineFor, runMatrix, treeState, writeSummary } from "./matrix.ts";
+import { recordPasses } from "./passes.ts";
+import { cacheRoot, passesFile } from "./paths.ts";
 import { defaultMachine, type MachineOptions, type Preemption } from "./qemu.ts";
 import { quoteArgv } from "./quote.ts";
 import { Results } from "./results.ts";
@@ -129,10 +130,12 @@ function printVerdicts(verdicts: readonly Verdict[]): void {
   }
 }
 
-async function runAndPrint(
-  names: readonly string[],
-  flags: MachineFlags & { set: Record<string, string> },
-): Promise<void> {
+interface RunFlags extends MachineFlags {
+  readonly set: Record<string, string>;
+  readonly record?: boolean;
+}
+
+async function runAndPrint(names: readonly string[], flags: RunFlags): Promise<void> {
   const all = await loadScenarios();
   const scenarios = names.map((name) => {
     const found = all.find((scenario) => scenario.name === name);
@@ -143,6 +146,8 @@ async function runAndPrint(
   if (groupsOf(scenarios).length > 1)
     throw new AodError("usage", "these scenarios do not share a boot: run them one by one");
   const machine = machineFor(scenarios, machineOf(flags));
+  // As it is now: somebody may work in the checkout meanwhile.
+  const tree = flags.record === true ? await treeState() : undefined;
   const result = await runGroup({ kernel, machine, scenarios, settings: flags.set, say });
   for (const verdict of result.verdicts) {
     const scenario = scenarios.find(({ name }) => name === verdict.scenario);
@@ -153,19 +158,21 @@ async function runAndPrint(
   printVerdicts(result.verdicts);
   const times = result.bootMs === undefined ? "" : `boot ${(result.bootMs / 1000).toFixed(1)} s; `;
   say(`${times}console ${result.console}`);
+  if (tree !== undefined) await recordPasses(passesFile, result.verdicts, tree, new Date());
   process.exitCode = result.verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
 }
 
 withMachineOptions(program.command("run"))
   .argument("<scenarios...>", "scenarios, run one after the other in one boot")
   .option("--set <key=value>", "change a setting of the scenario", collectSetting, {})
+  .option("--record", "keep what passes in bench/results/lab-passes.json, with the commit")
   .description("boot, run scenarios, judge what they left")
   .action(runAndPrint);
 
 withMachineOptions(program.command("demo"))
   .option("--set <key=value>", "change a setting of the demo", collectSetting, {})
   .description("the scenario demo: a share turns slow, and AOD has the evidence from before it happened")
-  .action((flags: MachineFlags & { set: Record<string, string> }) => runAndPrint(["demo"], flags));
+  .action((flags: RunFlags) => runAndPrint(["demo"], flags));
 
 program
   .command("full")

@@ -14,3 +14,6 @@ export function cacheRoot(env: NodeJS.ProcessEnv): string {
 
 /** Console logs, results and everything else that a run leaves: build/lab/. */
 export const runsRoot = join(repoRoot, "build", "lab");
+
+/** The last pass of each scenario on each kernel. */
+export const passesFile = join(repoRoot, "bench", "results", "lab-passes.json");
