@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../system/clock.ts";
 import { createRunner, type Run } from "../system/process.ts";
+import { type Network, realNetwork } from "./network/network.ts";
 
 /** What the doctors look at; tests pass trees and programs of their own. */
 export interface Machine {
@@ -9,6 +10,7 @@ export interface Machine {
   readonly fsRoot: string;
   readonly run: Run;
   readonly clock: Clock;
+  readonly network: Network;
 }
 
 export const thisMachine = (): Machine => ({
@@ -17,4 +19,5 @@ export const thisMachine = (): Machine => ({
   fsRoot: "/",
   run: createRunner(),
   clock: systemClock,
+  network: realNetwork,
 });
