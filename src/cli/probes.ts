@@ -1,11 +1,8 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import type { ProbeCodec, ProbeName } from "../probe/codec.ts";
-import type { OpBase } from "../probe/op.ts";
-import { nfsRpc } from "../probe/rpc-wire.ts";
-import { smbWire } from "../probe/smb-wire.ts";
+import type { ProbeName } from "../probe/codec.ts";
 import { type ProbeSurvey, surveyProbe } from "../probe/survey.ts";
-import { nfsVfs, smbVfs } from "../probe/vfs-decoder.ts";
+import { probeUses as uses } from "../probe/uses.ts";
 import { colours as pc } from "../system/colours.ts";
 import { AodError } from "../system/error.ts";
 import { nativePaths } from "../system/paths.ts";
@@ -22,14 +19,6 @@ type Told =
       readonly lacks: readonly string[];
       readonly why: string;
     };
-
-/** Which probe each tool rests on. */
-const uses: readonly { readonly codec: ProbeCodec<OpBase>; readonly tools: readonly string[] }[] = [
-  { codec: smbWire, tools: ["smbslower", "smbiosnoop"] },
-  { codec: smbVfs, tools: ["smbvfsslower", "smbvfsiosnoop"] },
-  { codec: nfsVfs, tools: ["nfsvfsslower"] },
-  { codec: nfsRpc, tools: ["nfsslower", "nfsiosnoop"] },
-];
 
 const probeNames = uses.map(({ codec }) => codec.name);
 

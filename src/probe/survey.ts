@@ -34,10 +34,11 @@ interface Attached {
   readonly lacks: readonly string[];
 }
 
-/** Attaches a probe, looks at what it says, and ends it. */
+/** Attaches a probe, looks at what it says, and ends it; earlier when the signal says so. */
 export async function surveyProbe<Op extends OpBase>(
   codec: ProbeCodec<Op>,
   options: Omit<ProbeOptions, "object" | "probe"> & { readonly object: string },
+  signal?: AbortSignal,
 ): Promise<ProbeSurvey> {
   const probe = codec.name;
   const started = performance.now();
@@ -50,7 +51,12 @@ export async function surveyProbe<Op extends OpBase>(
     },
     (exit) => outcome.resolve(exit),
   );
+  const onAbort = (): void =>
+    outcome.resolve({ requested: true, unsupported: false, message: "there was no time left" });
+  if (signal?.aborted === true) onAbort();
+  signal?.addEventListener("abort", onAbort, { once: true });
   const answer = await outcome.promise;
+  signal?.removeEventListener("abort", onAbort);
   const attachMs = Math.round(performance.now() - started);
   await helper.stop();
   if ("requested" in answer) {

@@ -1,36 +1,67 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readLocal } from "../../system/proc.ts";
+import { version as ownVersion } from "../../system/version.ts";
 import type { Finding } from "../answer.ts";
 import type { Check } from "../examine.ts";
-import type { Machine } from "../machine.ts";
+import { lineOf } from "../files.ts";
+import type { HostCase } from "./host-case.ts";
 
-const modules = ["cifs", "nfs", "nfsv4", "sunrpc"];
+const modules: readonly { readonly name: string; readonly serves: string }[] = [
+  { name: "cifs", serves: "mounts of SMB" },
+  { name: "nfs", serves: "mounts of NFS" },
+  { name: "nfsv3", serves: "mounts of NFSv3" },
+  { name: "nfsv4", serves: "mounts of NFSv4" },
+  { name: "sunrpc", serves: "mounts of NFS" },
+];
 
-/** The running kernel, and which clients are loaded in which version. A client that is not loaded is no fault: a mount loads it. */
-export const kernelAndModules: Check<Machine> = {
+/** The running kernel, and which clients it has in which version. A client that is not loaded is no fault: a mount loads it. */
+export const kernelAndModules: Check<HostCase> = {
   name: "kernel",
-  limitMs: 5000,
-  async run(machine, signal) {
+  limitMs: 15_000,
+  async run({ machine }, signal) {
     const release = await lineOf(join(machine.procRoot, "sys/kernel/osrelease"), signal);
-    const told: Finding[] = [{ result: "ok", evidence: `Linux ${release ?? "of an unknown release"}` }];
-    for (const module of modules) {
+    const system = await lineOf(join(machine.fsRoot, "etc/os-release"), signal).catch(() => undefined);
+    const [, name] = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(system ?? "") ?? [];
+    const parts = [`Linux ${release ?? "of an unknown release"}`, ...(name === undefined ? [] : [name])];
+    const told: Finding[] = [{ result: "ok", evidence: [...parts, `aod ${ownVersion}`].join(", ") }];
+    for (const { name: module, serves } of modules) {
       const folder = join(machine.sysRoot, "module", module);
       const state = await lineOf(join(folder, "initstate"), signal);
-      if (state === undefined) {
-        told.push({ result: "skip", evidence: `${module} is not loaded` });
-        continue;
-      }
       const version = await lineOf(join(folder, "version"), signal);
-      told.push({
-        result: "ok",
-        evidence: version === undefined ? `${module} is loaded` : `${module} ${version} is loaded`,
-      });
+      const named = version === undefined ? module : `${module} ${version}`;
+      if (state !== undefined)
+        told.push({ result: "ok", evidence: `${named} is ${state === "live" ? "loaded" : state}` });
+      else if (existsSync(folder)) told.push({ result: "ok", evidence: `${named} is built into the kernel` });
+      else told.push(await unloaded({ machine }, module, serves, signal));
     }
     return told;
   },
 };
 
-async function lineOf(path: string, signal: AbortSignal): Promise<string | undefined> {
-  const file = await readLocal(path, { limitBytes: 4096, signal });
-  return file?.content.toString("utf8").trim();
+async function unloaded(
+  { machine }: Pick<HostCase, "machine">,
+  module: string,
+  serves: string,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const field = async (name: string) =>
+    machine.run(["modinfo", "-F", name, module], { timeoutMs: 5000, maxBytes: 4096, signal });
+  const found = await field("filename");
+  if (found.status === "missing" || found.status === "timeout")
+    return {
+      result: "skip",
+      evidence: `${module} is not loaded; whether there is one is not known: ${found.reason ?? "modinfo did not answer"}`,
+    };
+  if (found.status !== "ok" || found.stdout.toString("utf8").trim() === "")
+    return {
+      result: "warn",
+      evidence: `${module} is not there: neither loaded, nor among the modules of this kernel`,
+      meaning: `${serves} are not possible with it missing`,
+      fix: "install the package with this kernel's modules (linux-modules-extra on Ubuntu, kernel-modules on Fedora), or boot the kernel that they are there for",
+    };
+  const version = (await field("version")).stdout.toString("utf8").trim();
+  return {
+    result: "ok",
+    evidence: `${module}${version === "" ? "" : ` ${version}`} is not loaded; the first mount loads it`,
+  };
 }

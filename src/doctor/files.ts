@@ -1,0 +1,13 @@
+import { readLocal } from "../system/proc.ts";
+
+const LIMIT_BYTES = 4 * 1024 ** 2;
+
+/** A small file of the kernel or the system; undefined where there is none. Nothing below a mount is ever asked for. */
+export async function textOf(path: string, signal: AbortSignal): Promise<string | undefined> {
+  const file = await readLocal(path, { limitBytes: LIMIT_BYTES, signal });
+  return file?.content.toString("utf8");
+}
+
+/** Its only line. */
+export const lineOf = async (path: string, signal: AbortSignal): Promise<string | undefined> =>
+  (await textOf(path, signal))?.trim();
