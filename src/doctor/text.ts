@@ -11,7 +11,7 @@ const marks: Readonly<Record<StepResult, string>> = {
 /** An answer for people: every step with its evidence, then the verdict and what to do. Ends with a newline. */
 export function answerText({ subject, verdict, steps }: Answer): string {
   const width = Math.max(0, ...steps.map(({ name }) => name.length));
-  const lines = [pc.bold(subject), ...steps.flatMap((step) => stepLines(step, width)), ""];
+  const lines = [pc.bold(subject), ...steps.flatMap((step, at) => stepLines(step, steps[at - 1]?.name, width)), ""];
   if (verdict.cause === "ok") return [...lines, `${pc.green("ok")}: ${verdict.summary}`, ""].join("\n");
   const sure = verdict.confidence === "certain" ? "" : ` (${verdict.confidence})`;
   lines.push(`${pc.red(verdict.cause)}${sure}: ${verdict.summary}`);
@@ -19,11 +19,16 @@ export function answerText({ subject, verdict, steps }: Answer): string {
   return [...lines, ""].join("\n");
 }
 
-function stepLines({ name, result, evidence, meaning, fix }: Step, width: number): string[] {
+/** A step that found several things has its name once. */
+function stepLines(
+  { name, result, evidence, meaning, fix }: Step,
+  before: string | undefined,
+  width: number,
+): string[] {
   const inset = " ".repeat(width + 8);
   const [first = "", ...more] = evidence.split("\n");
   const lines = [
-    `  ${marks[result]}  ${name.padEnd(width)}  ${first}`.trimEnd(),
+    `  ${marks[result]}  ${(name === before ? "" : name).padEnd(width)}  ${first}`.trimEnd(),
     ...more.map((line) => `${inset}  ${line}`),
   ];
   if (result !== "ok" && meaning !== undefined) lines.push(`${inset}  ${pc.dim("means")} ${meaning}`);

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { targetOfMount } from "../../sources/targets.ts";
+import { messageOf } from "../../system/error.ts";
 import type { MountInfo } from "../../system/mountinfo.ts";
 import { isNfs } from "../../system/mounts.ts";
-import { messageOf } from "../../system/error.ts";
 import { comparable } from "../../system/sockets.ts";
 import type { Finding } from "../answer.ts";
 import type { Check } from "../examine.ts";

@@ -28,7 +28,7 @@ export const examineHost = (machine: Machine, signal?: AbortSignal): Promise<Ans
     subject: "host",
     case: { machine, isRoot: process.geteuid?.() === 0, survey: surveyWith(nativePaths()), mounts: [], tcp: [] },
     checks: hostChecks,
-    wellSaid: "this host has what SMB and NFS mounts need",
+    wellSaid: "nothing is wrong with what this host mounts, nor with what it mounts by; what it lacks is said above",
     limitMs: 180_000,
     ...(signal && { signal }),
   });

@@ -4,14 +4,27 @@ import { version as ownVersion } from "../../system/version.ts";
 import type { Finding } from "../answer.ts";
 import type { Check } from "../examine.ts";
 import { lineOf } from "../files.ts";
+import type { Machine } from "../machine.ts";
 import type { HostCase } from "./host-case.ts";
 
-const modules: readonly { readonly name: string; readonly serves: string }[] = [
+interface Module {
+  readonly name: string;
+  readonly serves: string;
+  /** Those it is of no use to look for where it is not there. */
+  readonly parts?: readonly Module[];
+}
+
+const modules: readonly Module[] = [
   { name: "cifs", serves: "mounts of SMB" },
-  { name: "nfs", serves: "mounts of NFS" },
-  { name: "nfsv3", serves: "mounts of NFSv3" },
-  { name: "nfsv4", serves: "mounts of NFSv4" },
-  { name: "sunrpc", serves: "mounts of NFS" },
+  {
+    name: "nfs",
+    serves: "mounts of NFS",
+    parts: [
+      { name: "nfsv3", serves: "mounts of NFSv3" },
+      { name: "nfsv4", serves: "mounts of NFSv4" },
+      { name: "sunrpc", serves: "mounts of NFS" },
+    ],
+  },
 ];
 
 /** The running kernel, and which clients it has in which version. A client that is not loaded is no fault: a mount loads it. */
@@ -24,26 +37,39 @@ export const kernelAndModules: Check<HostCase> = {
     const [, name] = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(system ?? "") ?? [];
     const parts = [`Linux ${release ?? "of an unknown release"}`, ...(name === undefined ? [] : [name])];
     const told: Finding[] = [{ result: "ok", evidence: [...parts, `aod ${ownVersion}`].join(", ") }];
-    for (const { name: module, serves } of modules) {
-      const folder = join(machine.sysRoot, "module", module);
-      const state = await lineOf(join(folder, "initstate"), signal);
-      const version = await lineOf(join(folder, "version"), signal);
-      const named = version === undefined ? module : `${module} ${version}`;
-      if (state !== undefined)
-        told.push({ result: "ok", evidence: `${named} is ${state === "live" ? "loaded" : state}` });
-      else if (existsSync(folder)) told.push({ result: "ok", evidence: `${named} is built into the kernel` });
-      else told.push(await unloaded({ machine }, module, serves, signal));
-    }
+    const clients = await Promise.all(modules.map((module) => look(machine, module, signal)));
+    told.push(...clients.flat());
+    if (clients.every(([client]) => client?.result === "warn"))
+      told.push({
+        result: "fail",
+        evidence: "this kernel has neither client",
+        meaning: "nothing of SMB or NFS can be mounted here",
+        fix: packageOfModules,
+      });
     return told;
   },
 };
 
-async function unloaded(
-  { machine }: Pick<HostCase, "machine">,
-  module: string,
-  serves: string,
-  signal: AbortSignal,
-): Promise<Finding> {
+const packageOfModules =
+  "install the package with this kernel's modules (linux-modules-extra on Ubuntu, kernel-modules on Fedora), or boot the kernel that they are there for";
+
+async function look(machine: Machine, module: Module, signal: AbortSignal): Promise<readonly Finding[]> {
+  const own = await findingOf(machine, module, signal);
+  const parts = own.result === "ok" ? (module.parts ?? []) : [];
+  return [own, ...(await Promise.all(parts.map((part) => findingOf(machine, part, signal))))];
+}
+
+async function findingOf(machine: Machine, { name: module, serves }: Module, signal: AbortSignal): Promise<Finding> {
+  const folder = join(machine.sysRoot, "module", module);
+  const state = await lineOf(join(folder, "initstate"), signal);
+  const version = await lineOf(join(folder, "version"), signal);
+  const named = version === undefined ? module : `${module} ${version}`;
+  if (state !== undefined) return { result: "ok", evidence: `${named} is ${state === "live" ? "loaded" : state}` };
+  if (existsSync(folder)) return { result: "ok", evidence: `${named} is built into the kernel` };
+  return unloaded(machine, module, serves, signal);
+}
+
+async function unloaded(machine: Machine, module: string, serves: string, signal: AbortSignal): Promise<Finding> {
   const field = async (name: string) =>
     machine.run(["modinfo", "-F", name, module], { timeoutMs: 5000, maxBytes: 4096, signal });
   const found = await field("filename");
@@ -57,7 +83,7 @@ async function unloaded(
       result: "warn",
       evidence: `${module} is not there: neither loaded, nor among the modules of this kernel`,
       meaning: `${serves} are not possible with it missing`,
-      fix: "install the package with this kernel's modules (linux-modules-extra on Ubuntu, kernel-modules on Fedora), or boot the kernel that they are there for",
+      fix: packageOfModules,
     };
   const version = (await field("version")).stdout.toString("utf8").trim();
   return {
