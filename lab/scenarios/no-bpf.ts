@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { BundleAnomaly } from "../../src/bundle/manifest.ts";
+import { NotRunning } from "../../src/daemon/api-client.ts";
 import type { IncidentJson } from "../../src/daemon/incidents/json.ts";
 import type { Status } from "../../src/daemon/status.ts";
-import { type EndOf, refusals, startBeside, untilProbe } from "../guest/beside.ts";
+import { type EndOf, refusals, startBeside } from "../guest/beside.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import { type RunningDaemon, startDaemon } from "../guest/daemon.ts";
 import { acceptPort, clearImpairment, dropPort, impair } from "../guest/faults.ts";
@@ -113,6 +114,27 @@ async function silence(lab: Lab, while_: () => Promise<void>): Promise<void> {
   await lab.until("all go on", 60, () => waiting.every(({ running }) => !running));
 }
 
+/** Waits until both probes are refused, and keeps that status. */
+async function untilRefused(
+  lab: Lab,
+  daemon: Pick<RunningDaemon, "status">,
+  file: string,
+  more: (status: Status) => boolean = () => true,
+): Promise<void> {
+  await lab.until(`${file}: both probes are refused`, 90, async () => {
+    await lab.sleep(1);
+    try {
+      const status = await daemon.status();
+      lab.writeJson(file, status);
+      const [smb, nfs] = status.probes;
+      return smb !== undefined && nfs !== undefined && refused(smb) && refused(nfs) && more(status);
+    } catch (error) {
+      if (error instanceof NotRunning) return false;
+      throw error;
+    }
+  });
+}
+
 async function untilTold(lab: Lab, daemon: RunningDaemon, fault: string): Promise<void> {
   let missing: string[] = [];
   await lab
@@ -150,19 +172,13 @@ export default defineScenario({
   async timeline(lab) {
     await lab.step("without the capabilities that BPF asks for", async () => {
       const beside = startBeside(lab, { name: "capless", config, under: withoutBpf });
-      await untilProbe(lab, beside, "capless", refused);
+      await untilRefused(lab, beside, "status-capless.json");
       await beside.process.stop();
     });
     await lab.step("locked down", () => lockDown(lab));
     const daemon = await startDaemon(lab, config, false);
     await lab.step("the probes are refused, all captures rehearsed", () =>
-      lab.until("both are refused", 90, async () => {
-        await lab.sleep(1);
-        const status = await daemon.status();
-        lab.writeJson("status.json", status);
-        const [smb, nfs] = status.probes;
-        return smb !== undefined && nfs !== undefined && refused(smb) && refused(nfs) && status.captures !== undefined;
-      }),
+      untilRefused(lab, daemon, "status.json", ({ captures }) => captures !== undefined),
     );
     try {
       await lab.step("writes fail", () => failingWrites(lab));
