@@ -20,11 +20,14 @@ export interface TreeState {
 export async function treeState(): Promise<TreeState> {
   const git = (args: readonly string[]): Promise<string> => runCommand(["git", "-C", repoRoot, ...args]);
   const commit = (await git(["rev-parse", "HEAD"])).trim();
-  const difference = await git(["diff", "HEAD", "--binary"]);
-  const unknown = (await git(["ls-files", "-z", "--others", "--exclude-standard"])).split("\0").filter(Boolean).sort();
-  if (difference === "" && unknown.length === 0) return { commit };
+  // What earlier runs left is no part of what is tried.
+  const but = ["--", ".", ":!bench/results"];
+  const difference = await git(["diff", "HEAD", "--binary", ...but]);
+  const unknown = (await git(["ls-files", "-z", "--others", "--exclude-standard", ...but])).split("\0");
+  const files = unknown.filter(Boolean).sort();
+  if (difference === "" && files.length === 0) return { commit };
   const hash = createHash("sha256").update(difference);
-  for (const name of unknown) hash.update(`\0${name}\0`).update(await readFile(join(repoRoot, name)));
+  for (const name of files) hash.update(`\0${name}\0`).update(await readFile(join(repoRoot, name)));
   return { commit, dirty: hash.digest("hex").slice(0, 12) };
 }
 
