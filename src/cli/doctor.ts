@@ -1,18 +1,20 @@
 import { Command } from "commander";
 import { buildHost } from "./doctor-host.ts";
+import { buildKerberos } from "./doctor-kerberos.ts";
 import { buildMount } from "./doctor-mount.ts";
 import { doctorExits } from "./doctor-output.ts";
 
 export function build(): Command {
   const command = new Command("doctor").description("Finds out what is wrong, step by step, and says what to do.");
   command.exitOverride().configureOutput({ outputError: () => {} });
-  for (const subcommand of [buildHost(), buildMount()]) command.addCommand(subcommand);
+  for (const subcommand of [buildHost(), buildMount(), buildKerberos()]) command.addCommand(subcommand);
   return command.addHelpText(
     "after",
     `
 Examples:
   aod doctor host
   sudo aod doctor mount //server/share -o vers=3.1.1,credentials=/etc/smb.cred
+  sudo aod doctor kerberos /mnt/data
   aod doctor host --json | jq .verdict
 
 Each step has what was seen, what that means and what to do; the verdict names a cause of docs/causes.md.

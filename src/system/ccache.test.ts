@@ -7,6 +7,8 @@ import { makeCcache, SESSION_KEY } from "./kerberos-fixture.ts";
 import { parseKlist } from "./klist.ts";
 
 const tgt = { service: "krbtgt/R.EXAMPLE@R.EXAMPLE", end: 1_800_000_000, renewUntil: 1_800_600_000 };
+/** As the parser tells it: the fixture's keys are of this type. */
+const told = <T extends object>(ticket: T) => ({ ...ticket, encryption: "aes256-cts-hmac-sha1-96" });
 const cifs = { service: "cifs/files.example@R.EXAMPLE", end: 1_800_000_000, renewUntil: 0 };
 
 describe("a credential cache in a file", () => {
@@ -14,14 +16,18 @@ describe("a credential cache in a file", () => {
     it(`version ${version}: whose it is, and when its tickets end`, () => {
       const settings = { service: "krb5_ccache_conf_data/fast_avail@X-CACHECONF:", end: 100_000 };
       const cache = parseCcache(makeCcache("u@R.EXAMPLE", [tgt, settings, cifs], version));
-      assert.deepEqual(cache, { client: "u@R.EXAMPLE", tickets: [tgt, cifs], whole: true });
+      assert.deepEqual(cache, { client: "u@R.EXAMPLE", tickets: [told(tgt), told(cifs)], whole: true });
       assert.ok(!JSON.stringify(cache).includes(SESSION_KEY));
     });
   }
 
   it("one that is cut off gives what is whole in it", () => {
     const bytes = makeCcache("u@R", [tgt, cifs]);
-    assert.deepEqual(parseCcache(bytes.subarray(0, bytes.length - 5)), { client: "u@R", tickets: [tgt], whole: false });
+    assert.deepEqual(parseCcache(bytes.subarray(0, bytes.length - 5)), {
+      client: "u@R",
+      tickets: [told(tgt)],
+      whole: false,
+    });
   });
 
   it("what is none is none", () => {
@@ -49,17 +55,19 @@ describe("MIT Kerberos 1.20", () => {
 
   it("the file and what klist prints of it say the same", () => {
     const cache = parseCcache(fixture("mit-1.20.ccache"));
+    const encryption = "aes256-cts-hmac-sha1-96";
     const end = Date.UTC(2026, 10, 22, 23, 52, 29) / 1000;
     const renewUntil = Date.UTC(2026, 10, 27, 22, 52, 29) / 1000;
     assert.deepEqual(cache, {
       client: "u@LAB.EXAMPLE",
       tickets: [
-        { service: "krbtgt/LAB.EXAMPLE@LAB.EXAMPLE", end, renewUntil },
-        { service: "cifs/files.example@LAB.EXAMPLE", end, renewUntil },
+        { service: "krbtgt/LAB.EXAMPLE@LAB.EXAMPLE", end, renewUntil, encryption },
+        { service: "cifs/files.example@LAB.EXAMPLE", end, renewUntil, encryption },
       ],
       whole: true,
     });
-    assert.deepEqual(parseKlist(fixture("mit-1.20.klist").toString()), cache);
+    const plain = cache?.tickets.map(({ encryption: _, ...ticket }) => ticket);
+    assert.deepEqual(parseKlist(fixture("mit-1.20.klist").toString()), { ...cache, tickets: plain });
   });
 });
 
@@ -85,6 +93,19 @@ Valid starting     Expires            Service principal
         whole: true,
       });
     }
+  });
+
+  it("-e tells encryption types, behind the renewal or alone", () => {
+    const withTypes = text("2027")
+      .replace(
+        "2027 07:00:00\n",
+        "2027 07:00:00, Etype (skey, tkt): aes256-cts-hmac-sha1-96, aes256-cts-hmac-sha1-96 \n",
+      )
+      .concat("\tEtype (skey, tkt): DEPRECATED:arcfour-hmac, aes256-cts-hmac-sha1-96 \n");
+    assert.deepEqual(
+      parseKlist(withTypes)?.tickets.map(({ encryption }) => encryption),
+      ["aes256-cts-hmac-sha1-96", "DEPRECATED:arcfour-hmac"],
+    );
   });
 
   it("no cache is none, and no text makes it throw", () => {

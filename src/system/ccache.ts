@@ -1,11 +1,15 @@
 // A credential cache of type FILE, version 3 or 4: MIT Kerberos, doc/formats/ccache_file_format. Its keys and tickets are passed over, never taken out.
 
+import { encryptionName } from "./kerberos-names.ts";
+
 /** When a ticket is good, in s since 1970; 0: not told. */
 export interface CachedTicket {
   /** `krbtgt/REALM@REALM` */
   readonly service: string;
   readonly end: number;
   readonly renewUntil: number;
+  /** Of its session key: `aes256-cts-hmac-sha1-96`. */
+  readonly encryption?: string;
 }
 
 export interface Ccache {
@@ -38,7 +42,8 @@ export function parseCcache(bytes: Buffer): Ccache | undefined {
 function credential(reader: Reader, version: number): CachedTicket {
   reader.principal();
   const service = reader.principal();
-  reader.skip(version === 0x0503 ? 4 : 2);
+  const encryption = encryptionName(reader.u16());
+  if (version === 0x0503) reader.skip(2);
   reader.skip(reader.u32());
   reader.skip(8);
   const end = reader.u32();
@@ -52,7 +57,7 @@ function credential(reader: Reader, version: number): CachedTicket {
   }
   reader.skip(reader.u32());
   reader.skip(reader.u32());
-  return { service, end, renewUntil };
+  return { service, end, renewUntil, encryption };
 }
 
 class Reader {

@@ -1,9 +1,10 @@
-// What MIT's klist(1) prints of one cache, with TZ=UTC and LC_ALL=C.
+// What MIT's klist(1) prints of one cache, with TZ=UTC and LC_ALL=C; with -e it tells encryption types too.
 import type { CachedTicket, Ccache } from "./ccache.ts";
 
 const date = "(\\d\\d)/(\\d\\d)/(\\d{2,4}) (\\d\\d):(\\d\\d):(\\d\\d)";
 const ticketLine = new RegExp(`^${date}  ${date}  (\\S+)`);
 const renewLine = new RegExp(`^\\s+renew until ${date}`);
+const typesLine = /\bEtype \(skey, tkt\): ([^\s,]+),/;
 
 /** Undefined when there is no cache. Never throws. */
 export function parseKlist(text: string): Ccache | undefined {
@@ -17,6 +18,10 @@ export function parseKlist(text: string): Ccache | undefined {
     if (match !== null) tickets.push({ service: match[13] ?? "", end: secondsOf(match.slice(7, 13)), renewUntil: 0 });
     else if (renew !== null && last !== undefined)
       tickets.splice(-1, 1, { ...last, renewUntil: secondsOf(renew.slice(1, 7)) });
+    // It stands behind "renew until" in one line.
+    const encryption = typesLine.exec(line)?.[1];
+    const newest = tickets.at(-1);
+    if (encryption !== undefined && newest !== undefined) tickets.splice(-1, 1, { ...newest, encryption });
   }
   return { client, tickets, whole: true };
 }

@@ -1,0 +1,33 @@
+import type { Krb5Conf } from "../../system/krb5-conf.ts";
+import type { MountInfo } from "../../system/mountinfo.ts";
+import type { RequestKeyRule } from "../../system/request-key.ts";
+import type { Machine } from "../machine.ts";
+import type { UserCache } from "./caches.ts";
+import type { User } from "./user.ts";
+
+/** What the doctor of Kerberos was asked about. */
+export interface KerberosSubject {
+  readonly text: string;
+  readonly protocol: "smb" | "nfs";
+  /** As the UNC or the device says it; absent where the question is about the machine alone. */
+  readonly host?: string;
+  /** The mount that exists of it. */
+  readonly mount?: MountInfo;
+}
+
+/** What the checks look at, and what they learn for those after them. */
+export interface KerberosCase {
+  readonly machine: Machine;
+  readonly mounts: readonly MountInfo[];
+  readonly subject: KerberosSubject;
+  /** Whose tickets are used. */
+  readonly user: User;
+  /** Why it is this user. */
+  readonly userWhy: string;
+  readonly isRoot: boolean;
+  /** The line of request-key.conf that leads to cifs.upcall. */
+  rule?: RequestKeyRule;
+  conf: Krb5Conf;
+  /** Of the user, that of the default name first. */
+  caches: readonly UserCache[];
+}

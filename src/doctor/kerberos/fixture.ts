@@ -1,0 +1,87 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { TestContext } from "node:test";
+import type { Argv, Run, RunResult } from "../../system/process.ts";
+import type { Answer } from "../answer.ts";
+import { type Machine, thisMachine } from "../machine.ts";
+import { examineKerberos } from "./kerberos.ts";
+import { type KerberosWords, kerberosRequests } from "./subjects.ts";
+
+// For tests: a client that is a directory and programs that are functions. All is well with it until a test changes something.
+
+export const REALM = "LAB.TEST";
+/** 2026-11-22 13:00:00 UTC */
+export const nowS = Date.UTC(2026, 10, 22, 13) / 1000;
+
+const files: Readonly<Record<string, string>> = {
+  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
+  "etc/request-key.conf":
+    "create  dns_resolver *\t*\t/sbin/key.dns_resolver %k\nnegate\t*\t*\t*\t/bin/keyctl negate %k 30 %S\n",
+  "etc/request-key.d/cifs.spnego.conf": "create  cifs.spnego    * * /usr/sbin/cifs.upcall %k\n",
+  "etc/krb5.conf": `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n[realms]\n ${REALM} = {\n  kdc = 127.0.0.1\n }\n[domain_realm]\n .lab.test = ${REALM}\n`,
+  "proc/self/mountinfo": "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n",
+  "proc/keys": "",
+};
+const programs = ["usr/sbin/cifs.upcall", "sbin/request-key", "sbin/key.dns_resolver"];
+
+export interface Client {
+  readonly machine: Machine;
+  /** Below the root: `etc/krb5.conf`. Undefined: there is none any more. */
+  write(path: string, text: string | Buffer | undefined, mode?: number): void;
+  examine(words?: Partial<KerberosWords>): Promise<Answer>;
+}
+
+/** A client; `run` answers for programs, undefined for one that is not installed. */
+export function client(t: TestContext, run: (argv: Argv) => Partial<RunResult> | undefined = () => undefined): Client {
+  const root = mkdtempSync(join(tmpdir(), "aod-kerberos-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const write: Client["write"] = (path, text, mode = 0o644) => {
+    const file = join(root, path);
+    mkdirSync(dirname(file), { recursive: true });
+    rmSync(file, { force: true });
+    if (text === undefined) return;
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+  };
+  for (const [path, text] of Object.entries(files)) write(path, text);
+  for (const path of programs) write(path, "", 0o755);
+  const inRoot = (word: string): string => (word.startsWith(`${root}/`) ? word.slice(root.length) : word);
+  const fake: Run = async ([program, ...args]) => {
+    const argv: Argv = [inRoot(program), ...args];
+    const said = run(argv) ?? (argv[0].endsWith("cifs.upcall") ? { stdout: Buffer.from("version: 7.0\n") } : undefined);
+    return {
+      ...nothing,
+      ...(said === undefined
+        ? { status: "missing", reason: `${program} is not installed` }
+        : { status: "ok", code: 0, ...said }),
+    };
+  };
+  const machine: Machine = {
+    ...thisMachine(),
+    procRoot: join(root, "proc"),
+    sysRoot: join(root, "sys"),
+    fsRoot: root,
+    run: fake,
+    clock: { nowNs: () => 1000e9, wallMs: () => nowS * 1000 },
+  };
+  return {
+    machine,
+    write,
+    async examine(words = {}) {
+      const asked = { about: "//files.lab.test/data", uid: 0, cwd: "/", ...words };
+      const [request, ...more] = await kerberosRequests(machine, asked, new AbortController().signal);
+      if (request === undefined || more.length > 0) throw new Error(`${more.length + 1} subjects`);
+      return examineKerberos(machine, request);
+    },
+  };
+}
+
+const nothing: RunResult = {
+  status: "failed",
+  code: null,
+  stdout: Buffer.alloc(0),
+  stderr: "",
+  truncated: false,
+  tookMs: 1,
+};

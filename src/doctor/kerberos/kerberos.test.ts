@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { makeCcache, SESSION_KEY } from "../../system/kerberos-fixture.ts";
+import { type Client, client, nowS, REALM } from "./fixture.ts";
+
+const tgt = (end = nowS + 3600, renewUntil = 0) => ({ service: `krbtgt/${REALM}@${REALM}`, end, renewUntil });
+const cifs = (end = nowS + 3600) => ({ service: `cifs/files.lab.test@${REALM}`, end });
+const cache = (...tickets: Parameters<typeof makeCcache>[1]) => makeCcache(`alice@${REALM}`, tickets);
+const root = "tmp/krb5cc_0";
+
+describe("why a client gets no ticket", () => {
+  for (const [name, cause, change, words, run] of [
+    ["nothing is wrong", "ok", (c) => c.write(root, cache(tgt()))],
+    ["a service ticket is enough", "ok", (c) => c.write(root, cache(cifs()))],
+    ["no cache", "auth.no-ticket", () => {}],
+    ["an empty cache", "auth.no-ticket", (c) => c.write(root, cache())],
+    ["all tickets have ended", "auth.ticket-expired", (c) => c.write(root, cache(tgt(nowS - 60), cifs(nowS - 60)))],
+    [
+      "a service ticket for another server",
+      "auth.ticket-expired",
+      (c) => c.write(root, cache(tgt(nowS - 60), { ...cifs(), service: `cifs/other@${REALM}` })),
+    ],
+    ["no rule", "auth.upcall-missing", (c) => c.write("etc/request-key.d/cifs.spnego.conf", undefined)],
+    [
+      "no file of rules",
+      "auth.upcall-missing",
+      (c) => {
+        c.write("etc/request-key.d/cifs.spnego.conf", undefined);
+        c.write("etc/request-key.conf", undefined);
+      },
+    ],
+    ["a broken rule before", "auth.upcall-missing", (c) => c.write("etc/request-key.conf", "create\n")],
+    [
+      "a rule without the key",
+      "auth.upcall-missing",
+      (c) => c.write("etc/request-key.d/cifs.spnego.conf", "create cifs.spnego * * /usr/sbin/cifs.upcall -t\n"),
+    ],
+    ["no cifs.upcall", "auth.upcall-missing", (c) => c.write("usr/sbin/cifs.upcall", undefined)],
+    ["cifs.upcall that nobody may run", "auth.upcall-missing", (c) => c.write("usr/sbin/cifs.upcall", "", 0o644)],
+    ["no request-key", "auth.upcall-missing", (c) => c.write("sbin/request-key", undefined)],
+    [
+      "cifs.upcall that lacks a library",
+      "auth.upcall-missing",
+      () => {},
+      {},
+      () => ({
+        status: "failed",
+        code: 127,
+        stderr: "cifs.upcall: error while loading shared libraries: libkrb5.so.3\n",
+      }),
+    ],
+    [
+      "a kernel without upcalls",
+      "auth.upcall-missing",
+      (c) => c.write("proc/fs/cifs/DebugData", "CIFS Version 2.51\nFeatures: DFS,FSCACHE,STATS,XATTR,ACL\n"),
+    ],
+    ["root's tickets are elsewhere", "auth.no-ticket", (c) => c.write("run/user/0/krb5cc", cache(tgt()))],
+    [
+      "the user that the mount names",
+      "ok",
+      (c) => {
+        c.write(
+          "proc/self/mountinfo",
+          "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n40 22 0:45 / /mnt/s rw - cifs //files.lab.test/data rw,sec=krb5,cruid=1000\n",
+        );
+        c.write("etc/krb5.conf", `[libdefaults]\n default_ccache_name = DIR:/tmp/krb5cc_%{uid}_dir\n`);
+        c.write("tmp/krb5cc_1000_dir/primary", "tktXYZ\n");
+        c.write("tmp/krb5cc_1000_dir/tktXYZ", cache(tgt()));
+      },
+      { about: "/mnt/s" },
+    ],
+    ["a user that does not exist", "auth.no-ticket", () => {}, { user: "4242" }],
+  ] as readonly Case[]) {
+    it(name, async (t) => {
+      const here = client(t, run);
+      if (change !== undefined) change(here);
+      if (!/ticket|cache|all is/.test(name) && cause === "auth.upcall-missing") here.write(root, cache(tgt()));
+      const answer = await here.examine(words);
+      assert.equal(answer.verdict.cause, cause, JSON.stringify(answer, null, 1));
+      assert.ok(!JSON.stringify(answer).includes(SESSION_KEY));
+    });
+  }
+});
+
+type Case = readonly [
+  string,
+  string,
+  (client: Client) => void,
+  Parameters<Client["examine"]>[0]?,
+  Parameters<typeof client>[1]?,
+];
+
+describe("what the doctor of Kerberos says", () => {
+  it("of a ticket: what is left, how it is encrypted", async (t) => {
+    const here = client(t);
+    here.write(root, cache(tgt(nowS + 7200, nowS + 86_400), cifs(nowS - 90)));
+    const step = (await here.examine()).steps.find(({ name }) => name === "tickets");
+    assert.equal(
+      step?.evidence,
+      [
+        `FILE:/tmp/krb5cc_0 of alice@${REALM}`,
+        `krbtgt/${REALM}@${REALM}: 2 h left, renewable for 24 h, aes256-cts-hmac-sha1-96`,
+        `cifs/files.lab.test@${REALM}: ended 90 s ago, aes256-cts-hmac-sha1-96`,
+      ].join("\n"),
+    );
+  });
+
+  it("of somebody else's ticket: cruid=", async (t) => {
+    const here = client(t);
+    here.write("run/user/1000/krb5cc", cache(tgt()));
+    // The owner of a file of the test is who runs it.
+    const mine = process.getuid?.() ?? 0;
+    const { verdict } = await here.examine({ user: mine === 4242 ? "4243" : "4242" });
+    assert.match(verdict.summary, /no account has uid/);
+    const { verdict: alice } = await here.examine({ user: mine === 1000 ? "root" : "alice" });
+    assert.match(alice.advice[0] ?? "", new RegExp(`cruid=${mine}`));
+  });
+
+  it("a cache in a keyring is asked of klist as its user", async (t) => {
+    const asked: string[] = [];
+    const here = client(t, (argv) => {
+      asked.push(argv.join(" "));
+      return argv.includes("klist")
+        ? {
+            stdout: Buffer.from(
+              `Ticket cache: x\nDefault principal: alice@${REALM}\n\n01/01/2026 00:00:00  11/22/2026 14:00:00  krbtgt/${REALM}@${REALM}\n`,
+            ),
+          }
+        : undefined;
+    });
+    here.write("etc/krb5.conf", "[libdefaults]\n default_ccache_name = KEYRING:persistent:%{uid}\n");
+    assert.equal((await here.examine({ user: "alice" })).verdict.cause, "ok");
+    assert.ok(
+      asked.includes("setpriv --reuid=1000 --regid=1000 --clear-groups klist -e -c KEYRING:persistent:1000"),
+      asked.join("\n"),
+    );
+  });
+
+  it("of a cache that cannot be looked at: that nothing is known", async (t) => {
+    const here = client(t);
+    here.write("etc/krb5.conf", "[libdefaults]\n default_ccache_name = KCM:\n");
+    const { verdict } = await here.examine();
+    assert.equal(verdict.cause, "unknown");
+    assert.match(verdict.summary, /klist is not installed/);
+  });
+
+  it("words that name nothing are told", async (t) => {
+    await assert.rejects(client(t).examine({ about: "/mnt/none" }), /no mount of SMB or NFS/);
+    await assert.rejects(client(t).examine({ user: "nobody-here" }), /no user nobody-here/);
+  });
+});
