@@ -1,4 +1,4 @@
-// npm run bench [-- cost|workload|daemon|quiet|hour|anomalies|rush|syscalls|memory|detection|tools|packets|tables]: measures, prints, and stores under bench/results/.
+// npm run bench [-- cost|workload|daemon|ring|quiet|hour|anomalies|rush|syscalls|memory|detection|tools|packets|tables]: measures, prints, and stores under bench/results/.
 // Without a name: all of them.
 import { release } from "node:os";
 import { resolve } from "node:path";
@@ -21,12 +21,15 @@ import type {
   MemoryResult,
   QuietRequest,
   QuietResult,
+  RingRequest,
+  RingRound,
   RoundsResult,
   SetName,
   SyscallsResult,
 } from "./request.ts";
-import { loads, sets } from "./request.ts";
+import { loads, ringSets, sets } from "./request.ts";
 import { store } from "./results.ts";
+import { ringFigures, ringText } from "./ring.ts";
 import { toolFigures, toolsText } from "./tools.ts";
 import { forgetKept, measureTools } from "./tools-run.ts";
 import { resultOf, writeTables } from "./tools-tables.ts";
@@ -94,6 +97,18 @@ async function daemon(options: Options): Promise<void> {
     const run = await runInGuest<DaemonResult>(kernel, request, how);
     const figures = daemonFigures(run.result);
     await finish("daemon", kernel, run.kernel.release, daemonText(figures), { request, ...figures, ...run.result });
+  }
+}
+
+/** What the packet ring costs where nobody is charged with it: the figures that its budget is judged by. */
+async function ring(options: Options): Promise<void> {
+  for (const kernel of options.kernel) {
+    const numbers = { rounds: Number(options.rounds), files: Number(options.files) };
+    const request: RingRequest = { kind: "ring", sets: ringSets, ...numbers };
+    const how = { icount: true, idleWaits: true, timeLimitMs: hour };
+    const run = await runInGuest<readonly RingRound[]>(kernel, request, how);
+    const figures = ringFigures(run.result);
+    await finish("ring", kernel, run.kernel.release, ringText(figures), { request, figures, rounds: run.result });
   }
 }
 
@@ -229,6 +244,12 @@ add(
   "guest instructions per request with the daemon off and on, packet ring included",
   { kernel: ["6.12"], files: "3000", rounds: "5" },
   daemon,
+);
+add(
+  "ring",
+  "guest instructions of the packet ring, in tcpdump and in the kernel",
+  { kernel: ["6.12"], files: "1500", rounds: "3" },
+  ring,
 );
 add(
   "quiet",

@@ -155,4 +155,31 @@ export interface QuietRequest {
 
 export type QuietResult = readonly { readonly phase: QuietPhase; readonly elapsedNs: number; readonly duty: Duty }[];
 
-export type AnyRequest = GuestRequest | ToolsRequest | DaemonRequest | QuietRequest;
+/**
+ * `bench ring`. `filter`: tcpdump with a filter that takes no packet of the workload. `ring`: as the flight recorder starts it. `twice`: the same, without
+ * leaving out the second pass of the loopback. `snap-128`: half the snap length.
+ */
+export const ringSets = ["off", "filter", "ring", "twice", "snap-128"] as const;
+export type RingSet = (typeof ringSets)[number];
+
+export interface RingRequest {
+  readonly kind: "ring";
+  readonly sets: readonly RingSet[];
+  readonly rounds: number;
+  readonly files: number;
+}
+
+export interface RingRound {
+  readonly set: RingSet;
+  readonly requests: number;
+  readonly elapsedNs: number;
+  readonly idleNs: number;
+  /** That the loopback received meanwhile: each passes a filter twice. */
+  readonly packets: number;
+  /** Of them, how many tcpdump wrote. */
+  readonly taken: number;
+  /** Of tcpdump. */
+  readonly cpuNs: number;
+}
+
+export type AnyRequest = GuestRequest | ToolsRequest | DaemonRequest | QuietRequest | RingRequest;

@@ -22,6 +22,8 @@ export interface FeedSample {
   readonly phase: string;
   readonly anomalies: number;
   readonly told: number;
+  /** Bytes of the daemon's JavaScript heap, as it said. */
+  readonly heap: number;
   readonly processes: readonly ProcessMemory[];
 }
 
@@ -79,15 +81,15 @@ export async function feedDaemon(
   try {
     for (let report = readReport(directory); report?.done !== true; report = readReport(directory)) {
       await sleep(everyS * 1000);
-      const { incidents } = await daemon.status();
+      const { incidents, memory } = await daemon.status();
       const atS = Math.round((performance.now() - began) / 1000);
       const processes = treeOf(daemon.pid).flatMap(memoryOf);
       const { phase = "", phases: fed = {} } = report ?? {};
       const told = fed[phase]?.told ?? 0;
-      samples.push({ atS, phase, anomalies: incidents.anomalies, told, processes });
+      samples.push({ atS, phase, anomalies: incidents.anomalies, told, heap: memory.heap, processes });
       const node = processes.find(({ name }) => name.startsWith("node"));
       say(
-        `${atS} s, ${phase}: ${incidents.anomalies} anomalies, ${told} told, RssAnon ${node?.rssAnon} kB, RSS ${node?.rss} kB`,
+        `${atS} s, ${phase}: ${incidents.anomalies} anomalies, ${told} told, RssAnon ${node?.rssAnon} kB, RSS ${node?.rss} kB, heap ${Math.round(memory.heap / 1024)} kB`,
       );
     }
     await sleep(2000);

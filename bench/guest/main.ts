@@ -6,6 +6,7 @@ import type { AnyRequest } from "../request.ts";
 import { daemonRounds } from "./daemon.ts";
 import { memory } from "./memory.ts";
 import { quiet } from "./quiet.ts";
+import { ring } from "./ring.ts";
 import { rounds } from "./rounds.ts";
 import { syscalls } from "./syscalls.ts";
 import { tools } from "./tools.ts";
@@ -25,6 +26,8 @@ function answer(): Promise<unknown> {
       return daemonRounds(lab, request);
     case "quiet":
       return quiet(lab, request);
+    case "ring":
+      return ring(lab, request);
     default:
       return { rounds, syscalls, memory }[request.kind](lab, request);
   }

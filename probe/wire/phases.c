@@ -6,14 +6,19 @@
 #include <string.h>
 #include "wire.h"
 
-#define MAX_SAMPLES (4 * 2 * AOD_RING)
+#define PHASES 4 /* AOD_HIST_QUEUE and on */
+#define PAIRS (AOD_TARGETS * AOD_COMMANDS)
 
 static __u64 waiting[AOD_RING]; /* seqs that were open when last looked at */
 static size_t n_waiting;
 static __u64 looked;            /* up to this seq */
 static __u64 overtaken;
-static __u32 samples[MAX_SAMPLES]; /* target << 16 | command << 11 | (histogram - 1) << 7 | bucket, sorted */
-static size_t n_samples, taken;
+/*
+ * Of this tick. 5 MiB, of which memory is used for the targets alone that there are. A tick tells of at most AOD_RING ops and as many that
+ * were waited for: that fits.
+ */
+static __u16 counts[PAIRS][PHASES][AOD_BUCKETS] __attribute__((aligned(8)));
+static __u64 used[PAIRS / 64]; /* of which (target, command) there is something in it */
 
 __u64 phases_overtaken(void)
 {
@@ -34,37 +39,35 @@ __u32 phases_bucket(__u64 ns)
 	return ((log << 2) | ((unit >> (log - 2)) & 3)) - 4;
 }
 
-static void add(const struct aod_smb_op *op, enum aod_histogram histogram, __u64 from, __u64 to)
+static void add(__u32 pair, enum aod_histogram histogram, __u64 from, __u64 to)
 {
-	__u32 command = op->command < AOD_COMMANDS - 1 ? op->command : AOD_COMMANDS - 1;
-
-	if (n_samples < MAX_SAMPLES)
-		samples[n_samples++] = (__u32)op->target << 16 | command << 11 | (__u32)(histogram - 1) << 7 | phases_bucket(to > from ? to - from : 0);
-	else
-		overtaken++;
+	used[pair / 64] |= 1ull << pair % 64;
+	counts[pair][histogram - AOD_HIST_QUEUE][phases_bucket(to > from ? to - from : 0)]++;
 }
 
 /* The rules are those of docs/op.md. */
 static void account(const struct aod_smb_op *op)
 {
+	const __u32 command = op->command < AOD_COMMANDS - 1 ? op->command : AOD_COMMANDS - 1;
+	const __u32 pair = (op->target & (AOD_TARGETS - 1)) * AOD_COMMANDS + command;
 	const bool woke = !(op->flags & (AOD_F_ASYNC_CALL | AOD_F_LATE_ANSWER | AOD_F_CANCELLED));
 	const __u64 sent = op->answered && op->sent > op->answered ? op->answered : op->sent;
 
 	if (op->flags & AOD_F_QUEUE)
-		add(op, AOD_HIST_QUEUE, 0, op->queue_ns);
+		add(pair, AOD_HIST_QUEUE, 0, op->queue_ns);
 	if (sent)
-		add(op, AOD_HIST_SEND, op->created, sent);
+		add(pair, AOD_HIST_SEND, op->created, sent);
 	if (sent && op->answered)
-		add(op, AOD_HIST_WIRE, sent, op->answered);
+		add(pair, AOD_HIST_WIRE, sent, op->answered);
 	if (woke && op->answered) {
 		__u64 answer = op->flags & AOD_F_COMPOUND ? op->last_answer : op->answered;
 
 		if (answer)
-			add(op, AOD_HIST_WAKE, answer, op->closed);
+			add(pair, AOD_HIST_WAKE, answer, op->closed);
 	}
 }
 
-/* true: looked at for good; false: still open. */
+/* true: looked at for good; false: still open. Of each op that ends: so no more of its record is read than it takes; record_read() says why so. */
 static bool look(const struct wire *wire, __u64 seq)
 {
 	const struct aod_smb_op *slot = &wire->ops[(seq - 1) & (AOD_RING - 1)];
@@ -73,7 +76,18 @@ static bool look(const struct wire *wire, __u64 seq)
 
 	if (number < seq || (number == seq && slot->seq_check != seq))
 		return false; /* being created right now: its number is taken first, then the slot written */
-	if (!record_read(slot, &op) || op.seq != seq) {
+	op.state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+	op.created = slot->created;
+	op.sent = slot->sent;
+	op.answered = slot->answered;
+	op.last_answer = slot->last_answer;
+	op.closed = slot->closed;
+	op.queue_ns = slot->queue_ns;
+	op.flags = slot->flags;
+	op.command = slot->command;
+	op.target = slot->target;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (number != seq || __atomic_load_n(&slot->seq, __ATOMIC_ACQUIRE) != seq) {
 		overtaken++;
 		return true;
 	}
@@ -84,35 +98,17 @@ static bool look(const struct wire *wire, __u64 seq)
 	return op.state == AOD_OP_GHOST;
 }
 
-#define DIGIT 12 /* bits; a sample has two digits */
-
-/* By one digit, keeping the order of what is equal. Without comparisons: those of a busy tick were most of what this process did. */
-static void sort_digit(const __u32 *from, __u32 *to, int shift)
+/* Their targets have given their places up: nobody has asked for them. */
+static void forget_rest(void)
 {
-	static __u32 places[1 << DIGIT];
-	__u32 next = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(used); i++)
+		for (; used[i]; used[i] &= used[i] - 1) {
+			__u16(*of)[AOD_BUCKETS] = counts[64 * i + __builtin_ctzll(used[i])];
 
-	memset(places, 0, sizeof(places));
-	for (size_t i = 0; i < n_samples; i++)
-		places[from[i] >> shift & ((1 << DIGIT) - 1)]++;
-	for (int digit = 0; digit < 1 << DIGIT; digit++) {
-		const __u32 count = places[digit];
-
-		places[digit] = next;
-		next += count;
-	}
-	for (size_t i = 0; i < n_samples; i++)
-		to[places[from[i] >> shift & ((1 << DIGIT) - 1)]++] = from[i];
-}
-
-static void sort_samples(void)
-{
-	static __u32 other[MAX_SAMPLES];
-
-	if (!n_samples)
-		return;
-	sort_digit(samples, other, 0);
-	sort_digit(other, samples, DIGIT);
+			for (int at = 0; at < PHASES * AOD_BUCKETS; at++)
+				overtaken += of[at / AOD_BUCKETS][at % AOD_BUCKETS];
+			memset(of, 0, sizeof(counts[0]));
+		}
 }
 
 void phases_collect(const struct wire *wire, __u64 head)
@@ -120,7 +116,7 @@ void phases_collect(const struct wire *wire, __u64 head)
 	__u64 oldest = head > AOD_RING ? head - AOD_RING + 1 : 1;
 	size_t kept = 0;
 
-	n_samples = taken = 0;
+	forget_rest();
 	for (size_t i = 0; i < n_waiting; i++)
 		if (!look(wire, waiting[i]))
 			waiting[kept++] = waiting[i];
@@ -138,32 +134,29 @@ void phases_collect(const struct wire *wire, __u64 head)
 		else
 			overtaken++;
 	}
-	sort_samples();
 }
 
-/*
- * Takes the buckets of a (target, command); returns how many. To be asked in rising order: what is before it was not asked for, because
- * its target has given its place up, and is counted as overtaken.
- */
+/* Takes the buckets of a (target, command); returns how many. What is not asked for until the next tick counts as overtaken. */
 size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t max)
 {
-	const __u32 wanted = (__u32)target << 5 | command;
+	const __u32 pair = target * AOD_COMMANDS + command;
 	size_t n = 0;
 
-	for (; taken < n_samples && samples[taken] >> 11 < wanted; taken++)
-		overtaken++;
-	while (taken < n_samples && samples[taken] >> 11 == wanted) {
-		const __u32 sample = samples[taken++];
+	if (!(used[pair / 64] >> pair % 64 & 1))
+		return 0;
+	used[pair / 64] &= ~(1ull << pair % 64);
+	for (int phase = 0; phase < PHASES; phase++) {
+		for (int bucket = 0; bucket < AOD_BUCKETS; bucket++) {
+			const __u16 count = counts[pair][phase][bucket];
 
-		if (n && to[n - 1].histogram == (sample >> 7 & 15) + 1 && to[n - 1].bucket == (sample & 127)) {
-			to[n - 1].count++;
-			continue;
+			if (!count)
+				continue;
+			if (n < max)
+				to[n++] = (struct aod_bucket){ .histogram = AOD_HIST_QUEUE + phase, .bucket = bucket, .count = count };
+			else
+				overtaken += count;
 		}
-		if (n == max) {
-			overtaken++;
-			continue;
-		}
-		to[n++] = (struct aod_bucket){ .histogram = (sample >> 7 & 15) + 1, .bucket = sample & 127, .count = 1 };
 	}
+	memset(counts[pair], 0, sizeof(counts[pair]));
 	return n;
 }

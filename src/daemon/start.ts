@@ -221,7 +221,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
       world.advance();
       continuity.beat();
       daemon.beat();
-      recorder.beat(daemon.troubled);
+      recorder.beat(daemon.troubled, daemon.sources.situation.idle);
       world.recorder?.beat();
     },
     reload: (load) => {

@@ -103,12 +103,12 @@ export class FlightRecorder {
     });
   }
 
-  /** `trouble`: something may be wrong now, or an incident is open. */
-  beat(trouble: boolean): void {
+  /** `trouble`: something may be wrong now, or an incident is open. `idle`: no requests are seen. */
+  beat(trouble: boolean, idle = false): void {
     this.#observations.expire(this.#options.clock.nowNs());
     this.events.beat();
     if (trouble) this.packets.trouble();
-    this.packets.beat();
+    this.packets.beat(idle);
     this.verbose.beat();
   }
 

@@ -3,6 +3,8 @@ export interface LineLimits {
   readonly maxBytes: number;
 }
 
+const GONE = { atNs: 0, line: "" };
+
 /** Lines of text with a time, bounded by age and bytes: the oldest go first, those that had to go for want of room are counted. */
 export class LineRing {
   dropped = 0;
@@ -47,6 +49,8 @@ export class LineRing {
 
   #drop(): void {
     this.#bytes -= this.#lines[this.#from]?.line.length ?? 0;
+    // Its text goes now, its place later.
+    this.#lines[this.#from] = GONE;
     this.#from += 1;
     if (this.#from < 1024) return;
     this.#lines = this.#lines.slice(this.#from);

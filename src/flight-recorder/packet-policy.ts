@@ -25,18 +25,30 @@ export interface CostSample {
 // In the kernel, where it is not counted for anybody: a run of the filter on every packet, a copy of those that are taken into the shared ring.
 const FILTER_NS = 250;
 const COPY_NS = 1000;
+/** What it may take beyond the budget until it is too dear, as seconds of the budget: three times the budget is too dear after the first second. */
+const PATIENCE_S = 2;
 /** Too dear once: tried again after this, then twice, four times as long ... */
 const RETRY_NS = 300e9;
 const LONGEST_RETRY_NS = 3600e9;
+/** Or as soon as the host has so few packets, for so long, that they would take half of the budget: but a start costs something too. */
+const CALM_NS = 30e9;
+const CALM_RETRY_NS = 60e9;
 
 /** Decides whether packets are recorded now. A pure state machine: time is passed in. */
 export class PacketPolicy {
   readonly #options: PacketPolicyOptions;
   #phase: PacketPhase;
   #until = 0;
+  /** Since when it has been recording, or armed. */
+  #sinceNs: number | undefined;
   #retryAt = Number.POSITIVE_INFINITY;
   #retryNs = RETRY_NS;
-  /** Of the last sample, as a share of one processor. */
+  /** Beyond the budget, until now. */
+  #debtNs = 0;
+  /** What a packet of the host cost, all in all, when it was too dear. */
+  #packetNs = FILTER_NS;
+  #calmNs = 0;
+  /** As a share of one processor: of the last sample while it recorded. */
   cost: number | undefined;
 
   constructor(options: PacketPolicyOptions) {
@@ -59,28 +71,60 @@ export class PacketPolicy {
     this.#until = nowNs + this.#options.postNs;
   }
 
-  sample({ intervalNs, cpuNs, taken, host }: CostSample, nowNs: number): void {
-    if (intervalNs <= 0) return;
-    this.cost = (cpuNs + taken * COPY_NS + host * FILTER_NS) / intervalNs;
+  /** While it records, and while it is armed: then with nothing but the packets of the host. */
+  sample(sample: CostSample, nowNs: number): void {
+    if (sample.intervalNs <= 0) return;
+    if (this.wanted) this.cost = costOf(sample);
     if (this.#options.mode !== "auto") return;
-    const dear = this.cost > this.#options.budget;
-    if (this.#phase === "recording" && dear) {
-      this.#phase = "armed";
-      this.#retryAt = nowNs + this.#retryNs;
-      this.#retryNs = Math.min(2 * this.#retryNs, LONGEST_RETRY_NS);
-    } else if (this.#phase === "recording") {
-      this.#retryNs = RETRY_NS;
-    } else if (this.#phase === "armed" && dear) {
-      // The host's packets alone would cost too much.
-      this.#retryAt = Math.max(this.#retryAt, nowNs + RETRY_NS);
-    }
+    if (this.#phase === "recording") this.#spend(sample, nowNs);
+    else if (this.#phase === "armed") this.#wait(sample, nowNs);
+  }
+
+  /** If all packets of the host were taken. */
+  mayBeDear({ host, intervalNs }: CostSample): boolean {
+    return (host * (FILTER_NS + COPY_NS)) / intervalNs > this.#options.budget / 4;
   }
 
   advance(nowNs: number): void {
-    if (this.#phase === "triggered" && nowNs >= this.#until) this.#phase = "armed";
-    if (this.#phase === "armed" && this.#options.mode === "auto" && nowNs >= this.#retryAt) {
-      this.#retryAt = Number.POSITIVE_INFINITY;
-      this.#phase = "recording";
+    if (this.#phase === "triggered" && nowNs >= this.#until) this.#arm(nowNs);
+    if (this.#phase !== "armed" || this.#options.mode !== "auto") return;
+    const isCalm = this.#calmNs >= CALM_NS && nowNs - (this.#sinceNs ?? nowNs) >= CALM_RETRY_NS;
+    if (!isCalm && nowNs < this.#retryAt) return;
+    this.#retryAt = Number.POSITIVE_INFINITY;
+    this.#phase = "recording";
+    this.#sinceNs = nowNs;
+    this.#debtNs = 0;
+  }
+
+  #spend(sample: CostSample, nowNs: number): void {
+    const { budget } = this.#options;
+    const cost = costOf(sample);
+    this.#sinceNs ??= nowNs;
+    this.#debtNs = Math.max(0, this.#debtNs + (cost - budget) * sample.intervalNs);
+    if (this.#debtNs > budget * PATIENCE_S * 1e9) {
+      this.#arm(nowNs);
+      if (sample.host > 0) this.#packetNs = Math.max(FILTER_NS, (cost * sample.intervalNs) / sample.host);
+      this.#retryAt = nowNs + this.#retryNs;
+      this.#retryNs = Math.min(2 * this.#retryNs, LONGEST_RETRY_NS);
+    } else if (nowNs - this.#sinceNs >= RETRY_NS) {
+      this.#retryNs = RETRY_NS;
     }
   }
+
+  #wait({ host, intervalNs }: CostSample, nowNs: number): void {
+    const { budget } = this.#options;
+    this.#calmNs = (host * this.#packetNs) / intervalNs <= budget / 2 ? this.#calmNs + intervalNs : 0;
+    // The host's packets alone would cost too much.
+    if ((host * FILTER_NS) / intervalNs > budget) this.#retryAt = Math.max(this.#retryAt, nowNs + RETRY_NS);
+  }
+
+  #arm(nowNs: number): void {
+    this.#phase = "armed";
+    this.#sinceNs = nowNs;
+    this.#calmNs = 0;
+  }
+}
+
+function costOf({ intervalNs, cpuNs, taken, host }: CostSample): number {
+  return (cpuNs + taken * COPY_NS + host * FILTER_NS) / intervalNs;
 }

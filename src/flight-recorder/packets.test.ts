@@ -44,6 +44,7 @@ interface World {
   readonly proc: string;
   servers: readonly Endpoint[];
   atNs: number;
+  clock(seconds: number): void;
   /** So many beats, a second apart. */
   beats(count: number): Promise<void>;
 }
@@ -85,7 +86,10 @@ const withPackets = (work: (world: World) => Promise<void>, change: Partial<Pack
         await setImmediate();
       }
     };
-    await work(Object.assign(world, { packets, beats }));
+    const forward = (seconds: number): void => {
+      world.atNs += seconds * S;
+    };
+    await work(Object.assign(world, { packets, beats, clock: forward }));
     packets.end();
     assert.ok(!existsSync(join(dir, "recorder/packets")), "packets that are not scrubbed do not stay");
   });
@@ -170,9 +174,9 @@ describe("the packet recorder", () => {
   it("stops when it costs too much, and starts at the first sign of trouble, for a time", () =>
     withPackets(async ({ packets, started, proc, beats }) => {
       await beats(3);
-      // 30 ms of every second.
-      put(proc, "4242/stat", `4242 (tcpdump) S ${"0 ".repeat(10)}30 0 0`);
-      await beats(12);
+      // 30 ms within one second.
+      put(proc, "4242/stat", `4242 (tcpdump) S ${"0 ".repeat(10)}3 0 0`);
+      await beats(1);
       assert.deepEqual([packets.status().state, started.length, started[0]?.signals.at(-1)], ["armed", 1, "SIGTERM"]);
       assert.ok((packets.status().cost ?? 0) > 0.005);
       packets.trouble();
@@ -180,6 +184,27 @@ describe("the packet recorder", () => {
       assert.deepEqual([packets.status().state, started.length], ["triggered", 2]);
       await beats(61);
       assert.deepEqual([packets.status().state, started[1]?.signals.at(-1)], ["armed", "SIGTERM"]);
+    }));
+
+  it("looks at its cost more rarely while no requests are seen", () =>
+    withPackets(async ({ packets, proc, clock, started }) => {
+      for (let beat = 0; beat < 20; beat++) {
+        clock(1);
+        // As in each beat of a busy host it would be too dear.
+        if (beat === 12) put(proc, "4242/schedstat", "30000000 0 1\n");
+        packets.beat(true);
+        await setImmediate();
+        if (beat === 13) assert.equal(packets.status().state, "recording");
+      }
+      assert.equal(started.length, 1);
+      assert.equal(packets.status().state, "recording", "30 ms of ten seconds are within the budget");
+      put(proc, "4242/schedstat", "200000000 0 1\n");
+      clock(1);
+      packets.beat(true);
+      assert.equal(packets.status().state, "recording");
+      clock(1);
+      packets.beat(false);
+      assert.equal(packets.status().state, "armed");
     }));
 
   it("says why it cannot, and tries again later and later", () =>
@@ -258,6 +283,49 @@ describe("what the packet recorder costs", () => {
     }
   });
 
+  it("is too dear after a second of three times the budget, and later the nearer it is to it", () => {
+    for (const [cpuNs, seconds] of [
+      [0.05 * S, 1],
+      [0.016 * S, 1],
+      [0.012 * S, 2],
+      [0.006 * S, 11],
+      [0.005 * S, Number.POSITIVE_INFINITY],
+    ] as const) {
+      const one = policy();
+      let second = 0;
+      while (one.phase === "recording" && second < 60) one.sample({ ...sample, intervalNs: S, cpuNs }, ++second * S);
+      assert.equal(one.phase === "armed" ? second : Number.POSITIVE_INFINITY, seconds, `${cpuNs / S} of a processor`);
+    }
+  });
+
+  it("is affordable again when the host has been calm for a while, not while the work goes on that was too dear", () => {
+    const busy = { intervalNs: S, cpuNs: 0.02 * S, taken: 8000, host: 10_000 };
+    const armed = (host: number, seconds: number): PacketPolicy => {
+      const one = policy();
+      one.sample(busy, 0);
+      assert.equal(one.phase, "armed");
+      for (let second = 1; second <= seconds; second++) {
+        one.sample({ intervalNs: S, cpuNs: 0, taken: 0, host }, second * S);
+        one.advance(second * S);
+      }
+      return one;
+    };
+    // A packet of this host cost 3.05 µs: 800 of them a second are within half of the budget, 850 are not.
+    assert.deepEqual(
+      [armed(800, 59).phase, armed(800, 60).phase, armed(850, 60).phase],
+      ["armed", "recording", "armed"],
+    );
+    assert.deepEqual([armed(10_000, 299).phase, armed(10_000, 300).phase], ["armed", "recording"]);
+    assert.equal(armed(30_000, 599).phase, "armed", "a filter on 30,000 packets a second is too dear by itself");
+  });
+
+  it("says what it cost when it was too dear", () => {
+    const one = policy();
+    one.sample({ ...sample, cpuNs: S }, 0);
+    one.sample({ ...sample, host: 100 }, 10 * S);
+    assert.equal(one.cost, 0.1);
+  });
+
   it("is looked at again after five minutes, and later each time", () => {
     const one = policy();
     const dear = { ...sample, cpuNs: S };
@@ -291,6 +359,12 @@ describe("the arguments of tcpdump", () => {
     const many = Array.from({ length: 100 }, (_, index) => ({ address: `10.0.0.${index}`, port: 445 + (index % 2) }));
     assert.equal(filterOf(many), "tcp and (port 445 or port 446)");
     const settings = { directory: "/d", servers: list, snapLength: 128, fileMb: 4, files: 4, unbuffered: true };
+    const local = [
+      { address: "127.0.0.1", port: 445 },
+      { address: "::1", port: 2049 },
+    ];
+    const once = "tcp and ((host 127.0.0.1 and port 445 and inbound) or (host ::1 and port 2049 and inbound))";
+    assert.equal(filterOf(local), once);
     assert.deepEqual(tcpdumpArgv(settings).slice(-4, -1), ["-w", "/d/packets.pcap", "-U"]);
   });
 

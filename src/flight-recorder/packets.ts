@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../system/clock.ts";
 import { messageOf } from "../system/error.ts";
 import type { Endpoint } from "../system/sockets.ts";
-import { type PacketMode, type PacketPhase, PacketPolicy } from "./packet-policy.ts";
+import { type CostSample, type PacketMode, type PacketPhase, PacketPolicy } from "./packet-policy.ts";
 import { expireRings, ringFiles } from "./ring-files.ts";
 import { Scrubber } from "./scrub.ts";
 import {
@@ -59,7 +59,9 @@ const FILES = 4;
 /** By then it has installed its signal handlers. */
 const READY_NS = 3e9;
 const LOOK_NS = 5e9;
-const COST_NS = 10e9;
+/** Less than a beat: each of them, while requests are seen. */
+const COST_NS = 0.5e9;
+const IDLE_COST_NS = 10e9;
 const FIRST_RETRY_NS = 1e9;
 const LONGEST_RETRY_NS = 60e9;
 const MISSING_RETRY_NS = 300e9;
@@ -89,6 +91,8 @@ export class Packets {
   #nextStartNs = 0;
   #retryNs = FIRST_RETRY_NS;
   #cost: { atNs: number; cpuNs: number; captured: number; host: number } | undefined;
+  /** When it was last asked for its totals. */
+  #askedNs = 0;
   #counts = { captured: 0, dropped: 0 };
   /** Of programs that have ended. */
   #before = { captured: 0, dropped: 0 };
@@ -111,11 +115,12 @@ export class Packets {
     }
   }
 
-  beat(): void {
+  /** `idle`: no requests are seen. */
+  beat(idle = false): void {
     if (this.#options.mode === "off" || this.#ended) return;
     const nowNs = this.#options.clock.nowNs();
     this.#policy.advance(nowNs);
-    this.#sampleCost(nowNs);
+    this.#sampleCost(nowNs, idle);
     if (nowNs >= this.#nextLookNs) this.#expire();
     if (nowNs >= this.#nextLookNs) {
       this.#nextLookNs = nowNs + LOOK_NS;
@@ -222,6 +227,7 @@ export class Packets {
     if (clock.nowNs() < this.#nextStartNs) return;
     this.#starting = true;
     this.#startedNs = clock.nowNs();
+    this.#askedNs = this.#startedNs;
     this.#stopping = false;
     const ring = ++this.#ring;
     const place = join(directory, String(ring));
@@ -272,12 +278,12 @@ export class Packets {
     this.#retryNs = Math.min(2 * this.#retryNs, LONGEST_RETRY_NS);
   }
 
-  /** Each 10 s, also while nothing is recorded: the host's packets alone may cost too much. */
-  #sampleCost(nowNs: number): void {
+  /** Each beat, more rarely while nothing happens; also while nothing is recorded: the host's packets say when it may go on. */
+  #sampleCost(nowNs: number, idle: boolean): void {
     const { procRoot } = this.#options;
     const pid = this.#program?.pid;
     const before = this.#cost;
-    if (before !== undefined && nowNs - before.atNs < COST_NS) return;
+    if (before !== undefined && nowNs - before.atNs < (idle ? IDLE_COST_NS : COST_NS)) return;
     const now = {
       atNs: nowNs,
       cpuNs: pid === undefined ? 0 : (cpuNsOf(procRoot, pid) ?? 0),
@@ -285,21 +291,28 @@ export class Packets {
       host: hostPackets(procRoot),
     };
     this.#cost = now;
-    // Its totals are those of the last time that it was asked.
-    if (this.#flushes !== undefined) this.#program?.signal("SIGUSR1");
     if (before === undefined) return;
+    const host = Math.max(0, now.host - before.host);
     const sample = {
       intervalNs: nowNs - before.atNs,
       cpuNs: Math.max(0, now.cpuNs - before.cpuNs),
-      taken: Math.max(0, now.captured - before.captured),
-      host: Math.max(0, now.host - before.host),
+      // Its totals may be those of several samples.
+      taken: Math.min(host, Math.max(0, now.captured - before.captured)),
+      host,
     };
     this.#policy.sample(sample, nowNs);
-    if (this.#program !== undefined && this.#policy.wanted) {
-      // It has run for a while.
-      this.#retryNs = FIRST_RETRY_NS;
-      this.#why = undefined;
-    }
+    if (this.#program !== undefined && this.#policy.wanted) this.#ask(this.#program, sample, nowNs);
+  }
+
+  /** Its totals are those of the last time that it was asked. */
+  #ask(program: LongProgram, sample: CostSample, nowNs: number): void {
+    // It has run for a while.
+    this.#retryNs = FIRST_RETRY_NS;
+    this.#why = undefined;
+    if (this.#flushes === undefined) return;
+    if (nowNs - this.#askedNs < IDLE_COST_NS && !this.#policy.mayBeDear(sample)) return;
+    this.#askedNs = nowNs;
+    program.signal("SIGUSR1");
   }
 
   #expire(): void {

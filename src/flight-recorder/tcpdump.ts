@@ -35,16 +35,22 @@ export function tcpdumpArgv(settings: TcpdumpSettings): Argv {
   ];
 }
 
-/** What is no address (it may come from a mount option) does not get into the filter. */
+/**
+ * What is no address (it may come from a mount option) does not get into the filter. A packet of the loopback passes twice, out and in: tcpdump drops the
+ * first, but only after the kernel has copied it.
+ */
 export function filterOf(servers: readonly Endpoint[]): string {
   const terms = servers.flatMap(({ address, port }) => {
     const bare = address.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
-    return isIP(bare) === 0 || !Number.isInteger(port) ? [] : [`(host ${bare} and port ${port})`];
+    if (isIP(bare) === 0 || !Number.isInteger(port)) return [];
+    return [`(host ${bare} and port ${port}${isLoopback(bare) ? " and inbound" : ""})`];
   });
   const ports = [...new Set(servers.map(({ port }) => port))].filter(Number.isInteger).map((port) => `port ${port}`);
   const chosen = terms.length === 0 || terms.length > MAX_ENDPOINTS ? ports : terms;
   return `tcp and (${chosen.join(" or ")})`;
 }
+
+const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1";
 
 /** The totals that tcpdump prints after SIGUSR1 and at its end. */
 export interface TcpdumpCounts {
@@ -110,8 +116,13 @@ export function handlesFlush(procRoot: string, pid: number): boolean {
   return caught !== undefined && ((BigInt(`0x${caught}`) >> BigInt(SIGUSR2 - 1)) & 1n) === 1n;
 }
 
-/** ns of CPU time of a process; USER_HZ is 100 on all that is supported. */
+/**
+ * ns of CPU time of a process of one thread, as the scheduler counts it (Documentation/scheduler/sched-stats.rst); where the kernel was built without
+ * that, in hundredths of a second: USER_HZ is 100 on all that is supported.
+ */
 export function cpuNsOf(procRoot: string, pid: number): number | undefined {
+  const schedstat = /^\d+/.exec(textIn(join(procRoot, String(pid), "schedstat")) ?? "")?.[0];
+  if (schedstat !== undefined) return Number(schedstat);
   const stat = textIn(join(procRoot, String(pid), "stat"));
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields?.[11]) + Number(fields?.[12]);

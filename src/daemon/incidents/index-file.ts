@@ -6,6 +6,9 @@ import type { IncidentJson } from "./json.ts";
 
 /** Incidents that are remembered; the oldest is forgotten first. */
 const LIMIT = 500;
+/** Anomalies that are remembered of all incidents together. Older incidents give theirs up first, all but a few: their bundles have them. */
+const MAX_ANOMALIES = 2000;
+const LEFT = 3;
 /** Lines of the file before it is written anew. */
 const FILE_LINES = 2 * LIMIT;
 
@@ -23,6 +26,7 @@ export class IncidentIndex {
   constructor(stateDir: string) {
     this.#path = join(stateDir, "incidents.ndjson");
     this.#incidents = readIndex(stateDir);
+    this.#bound();
     // Written anew with the first line: what is there may end within one.
     this.#lines = FILE_LINES;
   }
@@ -38,10 +42,7 @@ export class IncidentIndex {
 
   put(incident: IncidentJson): void {
     this.#incidents.set(incident.id, incident);
-    for (const oldest of this.#incidents.keys()) {
-      if (this.#incidents.size <= LIMIT) break;
-      this.#incidents.delete(oldest);
-    }
+    this.#bound();
     try {
       this.#write(incident);
       this.error = undefined;
@@ -62,6 +63,28 @@ export class IncidentIndex {
       const why =
         bundle === null ? { bundle_error: report?.reason ?? "the daemon ended before the bundle was begun" } : {};
       this.put({ ...incident, state: "closed", closed: nowText, close_reason: "crash", bundle, ...why });
+    }
+  }
+
+  #bound(): void {
+    for (const oldest of this.#incidents.keys()) {
+      if (this.#incidents.size <= LIMIT) break;
+      this.#incidents.delete(oldest);
+    }
+    let total = 0;
+    for (const { anomalies } of this.#incidents.values()) total += anomalies.length;
+    for (const incident of this.#incidents.values()) {
+      if (total <= MAX_ANOMALIES) return;
+      const { state, anomalies, more_anomalies = 0 } = incident;
+      const cut = anomalies.length - LEFT;
+      if (state === "open" || cut <= 0) continue;
+      // In its place: the order is that of age.
+      this.#incidents.set(incident.id, {
+        ...incident,
+        anomalies: anomalies.slice(0, LEFT),
+        more_anomalies: more_anomalies + cut,
+      });
+      total -= cut;
     }
   }
 

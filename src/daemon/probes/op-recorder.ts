@@ -36,6 +36,8 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
   #toNs: number | undefined;
   #missed = 0;
   #lastHead = 0;
+  /** Of all that were taken. */
+  #newest = 0;
   #settling = false;
   #ringWasFull: boolean | undefined;
   #untilNs = Number.POSITIVE_INFINITY;
@@ -100,6 +102,11 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
     this.#advance(answer.head + 1 - OVERLAP);
   }
 
+  /** Seqs that are remembered although no answer of the history has moved `nextFrom` past them. */
+  get remembered(): number {
+    return this.#done.size;
+  }
+
   /** From now on only the ends of what is held are taken. */
   settle(): void {
     this.#settling = true;
@@ -116,6 +123,7 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
     this.end();
     this.#from = 0;
     this.#lastHead = 0;
+    this.#newest = 0;
     this.#done.clear();
   }
 
@@ -144,9 +152,18 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
       }
       this.#open.delete(op.seq);
       this.#done.add(op.seq);
+      this.#newest = Math.max(this.#newest, op.seq);
       if (wanted) final.push(op);
     }
     this.#write(final);
+    if (this.#done.size > MAX_DONE) this.#forget();
+  }
+
+  /** A reader that is slow, or has gone, lets nobody ask; what the ring has overwritten by now no answer will tell again. */
+  #forget(): void {
+    const oldest = this.#newest + 1 - MAX_DONE / 2;
+    if (this.#from > 0) this.#advance(oldest);
+    else for (const seq of this.#done) if (seq < oldest) this.#done.delete(seq);
   }
 
   /** Everything below `next` is settled; what was not seen of it will not be. */
@@ -178,6 +195,8 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
 /** Ops that each answer repeats of the one before. */
 const OVERLAP = 256;
 const MAX_EARLY = 4096;
+/** Twice what the ring holds. */
+const MAX_DONE = 32_768;
 
 function isFinal(op: RecordedOp): boolean {
   return op.state === "closed" || op.state === "ghost";
