@@ -9,6 +9,7 @@ import { systemClock } from "../system/clock.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { openKernelLog, type RecordReader } from "../system/kernel-log.ts";
 import { KernelLogFollower } from "../system/kernel-log-follower.ts";
+import { keeperCommand, switchCommands } from "./debug-switches.ts";
 
 interface DmesgOptions {
   readonly follow?: true;
@@ -24,7 +25,9 @@ const POLL_MS = 300;
 const QUIET_US = 10e6;
 
 export function build(): Command {
-  const command = new Command("debug").description("What the kernel's SMB and NFS clients write for debugging.");
+  const command = new Command("debug").description(
+    "What the kernel's SMB and NFS clients write for debugging, and how to have more of it.",
+  );
   command.exitOverride().configureOutput({ outputError: () => {} });
   command
     .command("dmesg")
@@ -36,10 +39,14 @@ export function build(): Command {
       "a saved log in place of the kernel's: of dmesg, journalctl -k or syslog; - is standard input",
     )
     .action(dmesg);
+  for (const one of switchCommands()) command.addCommand(one.copyInheritedSettings(command));
+  command.addCommand(keeperCommand().copyInheritedSettings(command), { hidden: true });
   return command.addHelpText(
     "after",
     `
 Examples:
+  sudo aod debug on --smb --for 2m
+  sudo aod debug status
   sudo aod debug dmesg
   sudo aod debug dmesg --follow
   journalctl -k -b -1 | aod debug dmesg --file -

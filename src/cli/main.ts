@@ -1,6 +1,7 @@
 import { AodError } from "../system/error.ts";
 import { version } from "../system/version.ts";
 import { dispatch } from "./dispatch.ts";
+import { putBackLeftovers } from "./leftovers.ts";
 import { commands } from "./table.ts";
 
 const invokedAs = process.env.AOD_INVOKED_AS ?? "aod";
@@ -12,6 +13,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  await putBackLeftovers(process.argv.slice(2), process.env);
   await dispatch({ invokedAs, argv: process.argv.slice(2), version, commands });
 } catch (error) {
   if (!(error instanceof AodError)) throw error;

@@ -3,8 +3,8 @@ import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { AodError, messageOf } from "../system/error.ts";
+import { type Lock, takeLock } from "../system/lock.ts";
 import { hasCode } from "../system/proc.ts";
-import { type DaemonLock, takeLock } from "./lock.ts";
 
 type Directories = Pick<Config, "run_dir" | "state_dir">;
 
@@ -25,7 +25,7 @@ export function makeDirectories({ run_dir, state_dir }: Directories): void {
 
 /** Of both directories: each has one daemon. */
 export function takeLocks({ run_dir, state_dir }: Directories, procRoot: string): () => void {
-  const taken: DaemonLock[] = [];
+  const taken: Lock[] = [];
   const release = (): void => {
     for (const lock of taken) lock.release();
   };

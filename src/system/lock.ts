@@ -1,22 +1,24 @@
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { AodError, messageOf } from "../system/error.ts";
-import { hasCode } from "../system/proc.ts";
+import { AodError, messageOf } from "./error.ts";
+import { hasCode } from "./proc.ts";
 
 export interface LockOptions {
   readonly directory: string;
   readonly procRoot: string;
   readonly pid: number;
+  /** Of the file; default: the daemon's. */
+  readonly name?: string;
   /** For tests of a full disk; default: a new file, for its owner alone. */
   readonly write?: (path: string, text: string) => void;
 }
 
-export interface DaemonLock {
+export interface Lock {
   release(): void;
 }
 
 /** Who holds it: the process id alone would be mistaken after it was used again, or after a reboot. */
-interface Holder {
+export interface LockHolder {
   readonly pid: number;
   /** Field 22 of /proc/PID/stat */
   readonly started: string;
@@ -25,13 +27,21 @@ interface Holder {
 
 const ATTEMPTS = 5;
 
+/** Takes `aod.lock` in a directory for the life of this process. Throws AodError `failed` that names the process that has it. */
+export function takeLock(options: LockOptions): Lock {
+  const taken = tryLock(options);
+  if ("release" in taken) return taken;
+  throw new AodError("failed", `aod is already running as process ${taken.pid} (its lock: ${pathOf(options)})`);
+}
+
+const pathOf = ({ directory, name = "aod.lock" }: LockOptions): string => join(directory, name);
+
 /**
- * Takes `aod.lock` in a directory for the life of this process. Throws AodError `failed` that names the process that has it, or says why
- * the directory cannot be written. The
- * lock of a process that is gone, e.g. after kill -9, is taken over.
+ * The lock, or the living process that has it; the lock of a process that is gone, e.g. after kill -9, is taken over. Throws AodError
+ * `failed` when the directory cannot be written.
  */
-export function takeLock(options: LockOptions): DaemonLock {
-  const path = join(options.directory, "aod.lock");
+export function tryLock(options: LockOptions): Lock | LockHolder {
+  const path = pathOf(options);
   const own = `${path}.${options.pid}`;
   const text = JSON.stringify(describe(options));
   rmSync(own, { force: true });
@@ -44,7 +54,7 @@ export function takeLock(options: LockOptions): DaemonLock {
       if (found === undefined) continue;
       const holder = parseHolder(found);
       if (holder !== undefined && isAlive(holder, options)) {
-        throw new AodError("failed", `aod is already running as process ${holder.pid} (its lock: ${path})`);
+        return holder;
       }
       moveAside(path, found, `${own}.stale`);
     }
@@ -67,25 +77,26 @@ function writeOwn(path: string, text: string, write: (path: string, text: string
   }
 }
 
-function describe({ procRoot, pid }: LockOptions): Holder {
+function describe({ procRoot, pid }: LockOptions): LockHolder {
   return { pid, started: startTime(procRoot, pid) ?? "", boot: bootId(procRoot) };
 }
 
-function isAlive(holder: Holder, { procRoot }: LockOptions): boolean {
+/** Whether that very process still runs. */
+export function isAlive(holder: LockHolder, { procRoot }: Pick<LockOptions, "procRoot">): boolean {
   return holder.boot === bootId(procRoot) && startTime(procRoot, holder.pid) === holder.started;
 }
 
-function startTime(procRoot: string, pid: number): string | undefined {
+export function startTime(procRoot: string, pid: number): string | undefined {
   const stat = readIfThere(join(procRoot, String(pid), "stat"));
   // The name, field 2, may hold spaces and parentheses: count from its end.
   return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
 }
 
-function bootId(procRoot: string): string {
+export function bootId(procRoot: string): string {
   return readIfThere(join(procRoot, "sys/kernel/random/boot_id"))?.trim() ?? "";
 }
 
-function parseHolder(text: string): Holder | undefined {
+function parseHolder(text: string): LockHolder | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null || !("pid" in value && "started" in value && "boot" in value))
