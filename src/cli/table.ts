@@ -19,7 +19,11 @@ export const commands: readonly CliCommand[] = [
     summary: "find out why a share does not mount, or what is wrong here",
     load: () => import("./doctor.ts"),
   },
-  { name: "debug", summary: "explain the kernel's SMB and NFS messages, and have the clients log more for a time", load: () => import("./debug.ts") },
+  {
+    name: "debug",
+    summary: "explain the kernel's SMB and NFS messages, and have the clients log more for a time",
+    load: () => import("./debug.ts"),
+  },
   { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
   {
     name: "packets",
