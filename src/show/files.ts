@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { readText } from "../sources/read.ts";
 import { hasCode } from "../system/proc.ts";
 
@@ -21,6 +21,16 @@ export function namesIn(directory: string): readonly string[] | undefined {
     return readdirSync(directory);
   } catch (error) {
     if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Where a symbolic link of /proc leads, by its text alone. Undefined where there is none, or it may not be read. */
+export function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH", "EINVAL")) return undefined;
     throw error;
   }
 }

@@ -1,13 +1,11 @@
 // Programs that stand between an NFS client and its server: stunnel on loopback, tlshd for xprtsec=tls. What a process holds is seen by readlink of its
 // descriptors alone; nothing of a process that may hang is opened.
-import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { notLocal } from "../sources/targets.ts";
 import type { MountInfo } from "../system/mountinfo.ts";
 import { isNfs } from "../system/mounts.ts";
-import { hasCode } from "../system/proc.ts";
 import type { Endpoint, TcpRow } from "../system/sockets.ts";
-import { contentOf, namesIn } from "./files.ts";
+import { contentOf, linkOf, namesIn } from "./files.ts";
 
 export interface Tunnel {
   /** Where the mount goes to: `127.0.0.1:20049`. */
@@ -123,15 +121,6 @@ function socketsOf(root: string, pid: number): ReadonlySet<number> {
       return inode === undefined ? [] : [Number(inode)];
     }),
   );
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH")) return undefined;
-    throw error;
-  }
 }
 
 const DEPTH = 3;

@@ -6,7 +6,16 @@ import type { StreamOptions } from "../system/stream.ts";
 import { fakeMachine, only } from "./fixture.ts";
 import { journalSource } from "./journal.ts";
 
-const root = { source: "/dev/vda1", target: "/", root: "/", type: "ext4", device: "8:1", options: {} };
+const root = {
+  id: 1,
+  parent: 0,
+  source: "/dev/vda1",
+  target: "/",
+  root: "/",
+  type: "ext4",
+  device: "8:1",
+  options: {},
+};
 
 /** A journal that says what it is told to. */
 function world(t: TestContext) {

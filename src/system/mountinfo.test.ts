@@ -17,10 +17,13 @@ const mounts = parseMountinfo(text);
 describe("mountinfo", () => {
   it("is read with its optional fields and escapes", () => {
     assert.equal(mounts.length, 5);
+    assert.deepEqual([mounts[1]?.shared, mounts[1]?.master, mounts[3]?.shared], [2, 1, undefined]);
     assert.deepEqual({ ...mounts[1]?.options }, { rw: true, vers: "3.1.1", addr: "127.0.0.1" });
     assert.deepEqual(
       { ...mounts[2], options: { ...mounts[2]?.options } },
       {
+        id: 46,
+        parent: 22,
         source: "//srv/with space",
         target: "/mnt/a b",
         root: "/sub",

@@ -3,6 +3,14 @@ import { isAbsolute, normalize, resolve } from "node:path";
 import { parseOptions, unescapeOctal } from "./mounts.ts";
 
 export interface MountInfo {
+  /** Of the mount, unique on the machine: the `mnt_id` of /proc/PID/fdinfo. */
+  readonly id: number;
+  /** Of the mount that it lies on. */
+  readonly parent: number;
+  /** Peer group: what is mounted on one of the group is mounted on all. Absent: not shared. */
+  readonly shared?: number;
+  /** The group whose mounts it takes over. */
+  readonly master?: number;
   /** `//server/share`, `server:/export` */
   readonly source: string;
   /** Mount point. */
@@ -20,12 +28,16 @@ export interface MountInfo {
 export function parseMountinfo(text: string): readonly MountInfo[] {
   return text.split("\n").flatMap((line) => {
     const [before = "", after] = line.split(" - ", 2);
-    const [, , device, root, target] = before.split(" ");
+    const [id, parent, device, root, target, , ...optional] = before.split(" ");
     const [type, source, options = ""] = after?.split(" ") ?? [];
     if (device === undefined || root === undefined || target === undefined) return [];
     if (type === undefined || source === undefined) return [];
     return [
       {
+        id: Number(id),
+        parent: Number(parent),
+        ...groupOf(optional, "shared"),
+        ...groupOf(optional, "master"),
         source: unescapeOctal(source),
         target: unescapeOctal(target),
         root: unescapeOctal(root),
@@ -35,6 +47,15 @@ export function parseMountinfo(text: string): readonly MountInfo[] {
       },
     ];
   });
+}
+
+/** `shared:2`, `master:1` */
+function groupOf<Name extends "shared" | "master">(
+  fields: readonly string[],
+  name: Name,
+): { readonly [Key in Name]?: number } {
+  const group = Number(fields.find((field) => field.startsWith(`${name}:`))?.slice(name.length + 1));
+  return Number.isSafeInteger(group) ? ({ [name]: group } as { readonly [Key in Name]?: number }) : {};
 }
 
 /**
