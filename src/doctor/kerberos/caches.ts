@@ -4,6 +4,7 @@ import { type Ccache, parseCcache } from "../../system/ccache.ts";
 import { parseKlist } from "../../system/klist.ts";
 import type { Argv, RunResult } from "../../system/process.ts";
 import type { KerberosCase } from "./case.ts";
+import { optionOf } from "./config.ts";
 import type { LocalFiles } from "./local-files.ts";
 import type { User } from "./user.ts";
 
@@ -70,8 +71,8 @@ async function fileCache(files: LocalFiles, path: string): Promise<CacheLook> {
   return cache === undefined ? { unknown: `${path} is no credential cache` } : { cache };
 }
 
-const limits = {
-  timeoutMs: 5000,
+const klistLimits = {
+  timeoutMs: 12_000,
   maxBytes: 64 * 1024,
   env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" },
 };
@@ -91,7 +92,9 @@ async function klist(of: KerberosCase, name: string, signal: AbortSignal): Promi
 
 /** Runs a program as the user whose tickets are asked for, where this process may: keyrings and KCM know their owner by it. */
 export async function runAsUser(of: KerberosCase, argv: Argv, signal: AbortSignal): Promise<RunResult> {
-  const { user, isRoot, machine } = of;
+  const { user, isRoot, machine, rule } = of;
+  const config = optionOf(rule, "-k", "--krb5conf");
+  const limits = { ...klistLimits, env: { ...klistLimits.env, ...(config && { KRB5_CONFIG: config }) } };
   if (isRoot && user.uid !== 0) {
     const as: Argv = ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups", ...argv];
     const ran = await machine.run(as, { ...limits, signal });

@@ -3,6 +3,7 @@ import type { MountInfo } from "../../system/mountinfo.ts";
 import type { RequestKeyRule } from "../../system/request-key.ts";
 import type { Machine } from "../machine.ts";
 import type { UserCache } from "./caches.ts";
+import type { KdcWire } from "./kdc-wire.ts";
 import type { User } from "./user.ts";
 
 /** What the doctor of Kerberos was asked about. */
@@ -25,9 +26,16 @@ export interface KerberosCase {
   /** Why it is this user. */
   readonly userWhy: string;
   readonly isRoot: boolean;
+  readonly wire: KdcWire;
   /** The line of request-key.conf that leads to cifs.upcall. */
   rule?: RequestKeyRule;
   conf: Krb5Conf;
   /** Of the user, that of the default name first. */
   caches: readonly UserCache[];
+  /** Of the user. */
+  realm?: string;
+  /** Those that answer. */
+  kdcs: readonly { readonly address: string; readonly port: number; readonly by: "udp" | "tcp" }[];
+  /** How far a KDC's clock is ahead of this one, as each answer told. */
+  readonly skews: { readonly of: string; readonly ms: number }[];
 }

@@ -2,9 +2,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { contextTag, derTags, writeDer, writeNumber, writeTime } from "../../system/der.ts";
+import { krbErrors } from "../../system/krb5-messages.ts";
 import type { Argv, Run, RunResult } from "../../system/process.ts";
 import type { Answer } from "../answer.ts";
 import { type Machine, thisMachine } from "../machine.ts";
+import { realNetwork } from "../network/network.ts";
+import type { KdcAnswer, KdcWire } from "./kdc-wire.ts";
 import { examineKerberos } from "./kerberos.ts";
 import { type KerberosWords, kerberosRequests } from "./subjects.ts";
 
@@ -14,19 +18,40 @@ export const REALM = "LAB.TEST";
 /** 2026-11-22 13:00:00 UTC */
 export const nowS = Date.UTC(2026, 10, 22, 13) / 1000;
 
+/** Of a realm with one KDC; `more` stands in [libdefaults]. */
+export const krb5Conf = (more = ""): string =>
+  `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n${more}\n[realms]\n ${REALM} = {\n  kdc = 127.0.0.1\n }\n[domain_realm]\n .lab.test = ${REALM}\n`;
+
 const files: Readonly<Record<string, string>> = {
   "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
   "etc/request-key.conf":
     "create  dns_resolver *\t*\t/sbin/key.dns_resolver %k\nnegate\t*\t*\t*\t/bin/keyctl negate %k 30 %S\n",
   "etc/request-key.d/cifs.spnego.conf": "create  cifs.spnego    * * /usr/sbin/cifs.upcall %k\n",
-  "etc/krb5.conf": `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n[realms]\n ${REALM} = {\n  kdc = 127.0.0.1\n }\n[domain_realm]\n .lab.test = ${REALM}\n`,
+  "etc/krb5.conf": krb5Conf(),
   "proc/self/mountinfo": "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n",
   "proc/keys": "",
 };
 const programs = ["usr/sbin/cifs.upcall", "sbin/request-key", "sbin/key.dns_resolver"];
 
+/** A KRB-ERROR of a KDC whose clock is `aheadS` ahead. */
+export function krbError(code: number, aheadS = 0): KdcAnswer {
+  const fields = [
+    writeDer(contextTag(4), writeTime((nowS + aheadS) * 1000)),
+    writeDer(contextTag(6), writeNumber(code)),
+  ];
+  return { state: "answer", bytes: writeDer(0x7e, writeDer(derTags.sequence, ...fields)), tookMs: 1 };
+}
+
+export const refused: KdcAnswer = { state: "failed", code: "ECONNREFUSED" };
+
 export interface Client {
   readonly machine: Machine;
+  /** What the KDC answers to a question that holds these bytes; default: it asks for the password. */
+  kdc: (address: string, by: "udp" | "tcp", request: Buffer) => KdcAnswer;
+  /** What DNS says; undefined: it does not answer. */
+  records: Readonly<Record<string, readonly { readonly host: string; readonly port: number }[]>> | undefined;
+  /** By name, what getaddrinfo(3) says; the rest does not resolve. */
+  names: Readonly<Record<string, string>>;
   /** Below the root: `etc/krb5.conf`. Undefined: there is none any more. */
   write(path: string, text: string | Buffer | undefined, mode?: number): void;
   examine(words?: Partial<KerberosWords>): Promise<Answer>;
@@ -64,17 +89,37 @@ export function client(t: TestContext, run: (argv: Argv) => Partial<RunResult> |
     fsRoot: root,
     run: fake,
     clock: { nowNs: () => 1000e9, wallMs: () => nowS * 1000 },
+    network: {
+      ...realNetwork,
+      addresses: async (name) => {
+        const address = here.names[name];
+        if (address === undefined) throw new Error("getaddrinfo ENOTFOUND");
+        return [address];
+      },
+    },
   };
-  return {
+  const wire: KdcWire = {
+    services: async (name) => {
+      if (here.records === undefined) throw new Error("ETIMEOUT");
+      return here.records[name] ?? [];
+    },
+    udp: async (address, _port, request) => here.kdc(address, "udp", request),
+    tcp: async (address, _port, request) => here.kdc(address, "tcp", request),
+  };
+  const here: Client = {
     machine,
+    kdc: () => krbError(krbErrors.preauthRequired),
+    records: {},
+    names: {},
     write,
     async examine(words = {}) {
       const asked = { about: "//files.lab.test/data", uid: 0, cwd: "/", ...words };
       const [request, ...more] = await kerberosRequests(machine, asked, new AbortController().signal);
       if (request === undefined || more.length > 0) throw new Error(`${more.length + 1} subjects`);
-      return examineKerberos(machine, request);
+      return examineKerberos(machine, request, undefined, wire);
     },
   };
+  return here;
 }
 
 const nothing: RunResult = {

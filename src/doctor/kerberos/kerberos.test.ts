@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { makeCcache, SESSION_KEY } from "../../system/kerberos-fixture.ts";
-import { type Client, client, nowS, REALM } from "./fixture.ts";
+import { type Client, client, krb5Conf, krbError, nowS, REALM, refused } from "./fixture.ts";
 
 const tgt = (end = nowS + 3600, renewUntil = 0) => ({ service: `krbtgt/${REALM}@${REALM}`, end, renewUntil });
 const cifs = (end = nowS + 3600) => ({ service: `cifs/files.lab.test@${REALM}`, end });
 const cache = (...tickets: Parameters<typeof makeCcache>[1]) => makeCcache(`alice@${REALM}`, tickets);
 const root = "tmp/krb5cc_0";
+
+const kvno =
+  (said: string): Parameters<typeof client>[1] =>
+  ([program]) =>
+    program === "kvno"
+      ? { status: "failed", code: 1, stderr: `kvno: ${said} while getting credentials for x\n` }
+      : undefined;
 
 describe("why a client gets no ticket", () => {
   for (const [name, cause, change, words, run] of [
@@ -63,11 +70,174 @@ describe("why a client gets no ticket", () => {
           "proc/self/mountinfo",
           "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n40 22 0:45 / /mnt/s rw - cifs //files.lab.test/data rw,sec=krb5,cruid=1000\n",
         );
-        c.write("etc/krb5.conf", `[libdefaults]\n default_ccache_name = DIR:/tmp/krb5cc_%{uid}_dir\n`);
+        c.write("etc/krb5.conf", krb5Conf("default_ccache_name = DIR:/tmp/krb5cc_%{uid}_dir"));
         c.write("tmp/krb5cc_1000_dir/primary", "tktXYZ\n");
         c.write("tmp/krb5cc_1000_dir/tktXYZ", cache(tgt()));
       },
       { about: "/mnt/s" },
+    ],
+    [
+      "a service ticket without its KDC",
+      "ok",
+      (c) => {
+        c.write(root, cache(tgt(), cifs()));
+        c.kdc = () => refused;
+      },
+    ],
+    [
+      "nobody listens on port 88",
+      "server.down",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = (_, by) => (by === "tcp" ? refused : { state: "timeout" });
+      },
+    ],
+    [
+      "nothing comes back from port 88",
+      "network.port-blocked",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = () => ({ state: "timeout" });
+      },
+    ],
+    [
+      "one KDC of two is down",
+      "ok",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write("etc/krb5.conf", `[realms]\n ${REALM} = {\n  kdc = 10.0.0.1\n  kdc = 10.0.0.2:1088\n }\n`);
+        c.kdc = (address) => (address === "10.0.0.1" ? refused : krbError(25));
+      },
+    ],
+    [
+      "no KDC is known",
+      "network.name-resolution",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write("etc/krb5.conf", "[libdefaults]\n default_realm = LAB.TEST\n");
+      },
+    ],
+    [
+      "DNS does not answer",
+      "network.name-resolution",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write("etc/krb5.conf", "[libdefaults]\n default_realm = LAB.TEST\n");
+        c.records = undefined;
+      },
+    ],
+    [
+      "the KDC's name does not resolve",
+      "network.name-resolution",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write("etc/krb5.conf", `[realms]\n ${REALM} = {\n  kdc = kdc.lab.test\n }\n`);
+      },
+    ],
+    [
+      "DNS knows the KDC",
+      "ok",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write("etc/krb5.conf", "");
+        c.records = { [`_kerberos._tcp.${REALM}`]: [{ host: "kdc.lab.test", port: 88 }] };
+        c.names = { "kdc.lab.test": "10.0.0.1" };
+      },
+    ],
+    [
+      "sssd knows the KDC",
+      "ok",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write(`var/lib/sss/pubconf/kdcinfo.${REALM}`, "10.0.0.9\n");
+        c.kdc = (address) => (address === "10.0.0.9" ? krbError(25) : refused);
+      },
+    ],
+    [
+      "the KDC's clock is 10 minutes ahead",
+      "auth.clock-skew",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = () => krbError(25, 600);
+      },
+    ],
+    [
+      "4 minutes are little enough",
+      "ok",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = () => krbError(25, -240);
+      },
+    ],
+    [
+      "krb5.conf allows less",
+      "auth.clock-skew",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.write("etc/krb5.conf", `[libdefaults]\n clockskew = 60\n[realms]\n ${REALM} = {\n  kdc = 10.0.0.1\n }\n`);
+        c.kdc = () => krbError(25, -240);
+      },
+    ],
+    [
+      "the account is disabled",
+      "auth.account-disabled",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = () => krbError(18);
+      },
+    ],
+    [
+      "the account is gone",
+      "auth.bad-credentials",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = () => krbError(6);
+      },
+    ],
+    [
+      "the password has expired",
+      "auth.bad-credentials",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = () => krbError(23);
+      },
+    ],
+    [
+      "the KDC does not know the service",
+      "auth.wrong-spn",
+      (c) => {
+        c.write(root, cache(tgt()));
+        c.kdc = (_address, _by, request) => krbError(request.includes("files.lab.test") ? 7 : 25);
+      },
+    ],
+    [
+      "kvno: the KDC does not know the service",
+      "auth.wrong-spn",
+      (c) => c.write(root, cache(tgt())),
+      {},
+      kvno("Server cifs/files.lab.test@LAB.TEST not found in Kerberos database"),
+    ],
+    ["kvno: the clock", "auth.clock-skew", (c) => c.write(root, cache(tgt())), {}, kvno("Clock skew too great")],
+    [
+      "kvno: an older one, which would write into the cache",
+      "ok",
+      (c) => c.write(root, cache(tgt())),
+      {},
+      kvno("unrecognized option '--out-cache'"),
+    ],
+    [
+      "a name without a dot, with its domain",
+      "ok",
+      (c) => c.write(root, cache(tgt())),
+      { about: "//files/data" },
+      (argv) => {
+        if (argv[0] === "getent")
+          return argv[1] === "ahosts" ? { stdout: Buffer.from("10.0.0.5 STREAM files.lab.test\n") } : undefined;
+        if (argv[0] !== "kvno") return undefined;
+        return argv.includes("cifs/files.lab.test@LAB.TEST")
+          ? {}
+          : { status: "failed", code: 1, stderr: "kvno: Server not found in Kerberos database\n" };
+      },
     ],
     ["a user that does not exist", "auth.no-ticket", () => {}, { user: "4242" }],
   ] as readonly Case[]) {
@@ -105,6 +275,34 @@ describe("what the doctor of Kerberos says", () => {
     );
   });
 
+  it("of a wrong name: which the KDC knows, and how to get there", async (t) => {
+    const here = client(t, (argv) => {
+      if (argv[0] === "getent")
+        return {
+          stdout: Buffer.from(argv[1] === "hosts" ? "10.0.0.5  real.lab.test\n" : "10.0.0.5 STREAM alias.lab.test\n"),
+        };
+      if (argv[0] !== "kvno") return undefined;
+      return argv.includes("cifs/real.lab.test@LAB.TEST")
+        ? {}
+        : { status: "failed", code: 1, stderr: "kvno: Server not found in Kerberos database\n" };
+    });
+    here.names = { "alias.lab.test": "10.0.0.5" };
+    here.write(root, cache(tgt()));
+    const { verdict } = await here.examine({ about: "//ALIAS.lab.test/data" });
+    assert.deepEqual(verdict, {
+      cause: "auth.wrong-spn",
+      confidence: "certain",
+      summary: "the KDC knows no cifs/alias.lab.test",
+      advice: [
+        "mount //real.lab.test/SHARE: the KDC knows cifs/real.lab.test (as 10.0.0.5 resolves back to)",
+        "let the rule of request-key start cifs.upcall -t, which trusts DNS for the name",
+        "give the server's account the name cifs/alias.lab.test: setspn -S in Active Directory, addprinc and ktadd for MIT Kerberos",
+      ],
+    });
+    here.write("etc/request-key.d/cifs.spnego.conf", "create cifs.spnego * * /usr/sbin/cifs.upcall -t %k\n");
+    assert.equal((await here.examine({ about: "//alias.lab.test/data" })).verdict.cause, "ok");
+  });
+
   it("of somebody else's ticket: cruid=", async (t) => {
     const here = client(t);
     here.write("run/user/1000/krb5cc", cache(tgt()));
@@ -128,7 +326,7 @@ describe("what the doctor of Kerberos says", () => {
           }
         : undefined;
     });
-    here.write("etc/krb5.conf", "[libdefaults]\n default_ccache_name = KEYRING:persistent:%{uid}\n");
+    here.write("etc/krb5.conf", krb5Conf("default_ccache_name = KEYRING:persistent:%{uid}"));
     assert.equal((await here.examine({ user: "alice" })).verdict.cause, "ok");
     assert.ok(
       asked.includes("setpriv --reuid=1000 --regid=1000 --clear-groups klist -e -c KEYRING:persistent:1000"),
@@ -138,7 +336,7 @@ describe("what the doctor of Kerberos says", () => {
 
   it("of a cache that cannot be looked at: that nothing is known", async (t) => {
     const here = client(t);
-    here.write("etc/krb5.conf", "[libdefaults]\n default_ccache_name = KCM:\n");
+    here.write("etc/krb5.conf", krb5Conf("default_ccache_name = KCM:"));
     const { verdict } = await here.examine();
     assert.equal(verdict.cause, "unknown");
     assert.match(verdict.summary, /klist is not installed/);

@@ -16,7 +16,7 @@ const SOON_S = 600;
 /** The ticket caches of the user: where the library looks first, then what else is there. */
 export const tickets: Check<KerberosCase> = {
   name: "tickets",
-  limitMs: 15_000,
+  limitMs: 20_000,
   async run(of, signal) {
     const { machine, user, mounts } = of;
     const files = new LocalFiles(machine.fsRoot, mounts, signal);
@@ -65,7 +65,8 @@ export function serviceTicket({ tickets }: Ccache, service: string, host: string
   return tickets.filter((one) => one.service.toLowerCase().startsWith(wanted)).toSorted((a, b) => b.end - a.end)[0];
 }
 
-const serviceOf = ({ subject }: KerberosCase): string => (subject.protocol === "smb" ? "cifs" : "nfs");
+/** The first part of the server's principal. */
+export const serviceName = ({ subject }: KerberosCase): string => (subject.protocol === "smb" ? "cifs" : "nfs");
 
 function cacheFindings({ name, isDefault, cache }: UserCache, nowS: number): Finding[] {
   const told = cache.tickets.slice(0, 16).map((ticket) => ticketText(ticket, nowS));
@@ -117,14 +118,14 @@ function judge(of: KerberosCase, found: Found): Finding | undefined {
 function isUsable(of: KerberosCase, cache: Ccache, nowS: number): boolean {
   const tgt = tgtOf(cache);
   const { host } = of.subject;
-  const service = host === undefined ? undefined : serviceTicket(cache, serviceOf(of), host);
+  const service = host === undefined ? undefined : serviceTicket(cache, serviceName(of), host);
   return (tgt?.end ?? 0) > nowS || (service?.end ?? 0) > nowS;
 }
 
 function soon(of: KerberosCase, { name, cache }: UserCache, nowS: number): Finding | undefined {
   const ends = Math.max(
     tgtOf(cache)?.end ?? 0,
-    of.subject.host === undefined ? 0 : (serviceTicket(cache, serviceOf(of), of.subject.host)?.end ?? 0),
+    of.subject.host === undefined ? 0 : (serviceTicket(cache, serviceName(of), of.subject.host)?.end ?? 0),
   );
   if (ends - nowS > SOON_S) return undefined;
   return {

@@ -11,7 +11,7 @@ const requestKey = "/sbin/request-key";
 /** The programs between the kernel and the ticket: request-key, which the kernel starts, and cifs.upcall, which its rule names. */
 export const upcall: Check<KerberosCase> = {
   name: "upcall",
-  limitMs: 12_000,
+  limitMs: 15_000,
   async run(of, signal) {
     if (of.subject.protocol === "nfs") return [];
     const { machine, rule } = of;
@@ -29,7 +29,7 @@ export const upcall: Check<KerberosCase> = {
       ];
     if ((await files.program(rule.argv[0])) !== "runnable") return told;
     const ran = await machine.run([join(machine.fsRoot, rule.argv[0]), "-v"], {
-      timeoutMs: 5000,
+      timeoutMs: 10_000,
       maxBytes: 4096,
       signal,
     });
