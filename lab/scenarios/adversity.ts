@@ -15,10 +15,12 @@ import { basename, join } from "node:path";
 import { readItem, verifyBundle } from "../../src/bundle/reader.ts";
 import { tellDaemon } from "../../src/daemon/api-client.ts";
 import type { Status } from "../../src/daemon/status.ts";
+import { moduleUsers } from "../../src/system/module-users.ts";
 import { mountCifs, unmount } from "../guest/cifs.ts";
 import { type Incident, type RunningDaemon, startDaemon } from "../guest/daemon.ts";
 import { footprintOf } from "../guest/footprint.ts";
 import type { Lab } from "../guest/lab.ts";
+import { mountNfs, startNfsd } from "../guest/nfs.ts";
 import { startSamba } from "../guest/samba.ts";
 import { smbWireLines } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
@@ -29,11 +31,14 @@ const config = [
   "incidents: {cool_down: 3s, post: 1s}",
   "recorder: {packets: {mode: always}}",
   "bundles: {min_free: 0KiB}",
+  "probes: {linger: 20s}",
   // Snapshots are the incidents here; what the emulated processor makes slow is none.
   "detectors: {latency: {enabled: false}}",
   "",
 ].join("\n");
 const daySeconds = 86_400;
+/** Before the module goes by itself. */
+const cases = ["quiet", "full", "readonly", "ahead", "back", "stopped", "tcpdump", "unloaded", "reloaded"];
 
 interface Snapshot extends Incident {
   readonly bundle_error?: string;
@@ -101,7 +106,7 @@ export default defineScenario({
   summary:
     "disk full, read-only state, clock steps, a stopped daemon, no journald, no tcpdump, modules that go: stated, and nothing complete is lost",
   kernels: smbWireLines,
-  timeLimitSeconds: 900,
+  timeLimitSeconds: 1200,
 
   async setup(lab) {
     mkdirSync(stateDir(lab), { recursive: true });
@@ -110,6 +115,7 @@ export default defineScenario({
       await lab.run(["umount", "--lazy", stateDir(lab)]);
     });
     await startSamba(lab);
+    await startNfsd(lab);
   },
 
   async timeline(lab) {
@@ -205,6 +211,35 @@ export default defineScenario({
       await recording();
       await note("reloaded");
     });
+    const pinned = () => ({ cifs: moduleUsers("/sys", "cifs"), sunrpc: moduleUsers("/sys", "sunrpc") });
+    await lab.step("SMB and NFS are mounted, and the last mounts go", async () => {
+      await mountNfs(lab);
+      const states = (wanted: string) => (status: Status) =>
+        status.probes.every(({ name, state }) => name === "smb_vfs" || state === wanted);
+      await until("both probes are attached", states("running"));
+      const before = pinned();
+      for (const path of [mounted, "/mnt/nfs"]) await unmount(lab, path);
+      await until("both probes have let go", states("detached"));
+      // One look more: the kernel lets go of a program some time after its file is closed.
+      await lab.until("no module is pinned", 30, async () => {
+        await lab.sleep(0.5);
+        return (pinned().sunrpc ?? 0) < (before.sunrpc ?? 0) && pinned().cifs === 0;
+      });
+      lab.writeJson("pins.json", { before, after: pinned() });
+      lab.writeJson("released.json", await daemon.status());
+      const removed = await Promise.all(
+        ["cifs", "nfsv4"].map((module) => lab.run(["modprobe", "--remove", module], { anyStatus: true })),
+      );
+      lab.writeJson("removed.json", removed);
+      await until("and says that the module is gone", ({ probes }) => probes[0]?.state === "waiting");
+      await note("released");
+    });
+    await lab.step("a mount appears, and loads the module again", async () => {
+      await mount();
+      await until("the probe is attached", ({ probes }) => probes[0]?.state === "running");
+      await recording();
+      await note("again");
+    });
     lab.writeJson("complete.json", { before: complete, end: digests(lab) });
     lab.writeJson("end.json", await daemon.process.stop());
   },
@@ -240,14 +275,26 @@ export default defineScenario({
     assert.match(results.text("attach.txt"), /^smb_wire (?:waiting|starting)/m);
     assert.equal(one("reloaded").status.probes[0]?.state, "running");
 
-    for (const name of ["quiet", "full", "readonly", "ahead", "back", "stopped", "tcpdump", "unloaded", "reloaded"]) {
+    for (const { status, stderr } of results.json("removed.json") as { status: number; stderr: string }[])
+      assert.equal(status, 0, `modprobe --remove: ${stderr}`);
+    const { probes } = results.json("released.json") as Status;
+    assert.deepEqual(
+      probes.flatMap(({ name, why }) => (name === "smb_vfs" ? [] : [why])),
+      ["SMB", "NFS"].map((name) => `no ${name} mount for 20 s; the next one attaches it again`),
+    );
+    assert.equal(one("released").status.probes[0]?.why, "the kernel module cifs is not loaded");
+    assert.equal(one("again").status.probes[0]?.state, "running");
+
+    for (const name of [...cases, "released", "again"]) {
       const { bundle } = one(name).snapshot;
       assert.ok(bundle !== null, `${name}: there is a bundle again`);
       const { ok, items } = await verifyBundle(results.path(`${name}.tar.zst`));
       assert.ok(ok, `${name} ${basename(bundle)}: ${JSON.stringify(items.filter(({ result }) => result !== "ok"))}`);
     }
-    const ops = (await readItem(results.path("reloaded.tar.zst"), "ops.ndjson")).toString();
-    assert.match(ops, /"comm":"stat"/, "operations are seen again");
+    for (const name of ["reloaded", "again"]) {
+      const ops = (await readItem(results.path(`${name}.tar.zst`), "ops.ndjson")).toString();
+      assert.match(ops, /"comm":"stat"/, `${name}: operations are seen again`);
+    }
     const { before, end } = results.json("complete.json") as Record<"before" | "end", Record<string, string>>;
     assert.deepEqual(end, before, "nothing that was complete is lost or changed");
     assert.deepEqual(results.json("end.json"), { status: 0, signal: null });

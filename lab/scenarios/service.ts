@@ -79,6 +79,8 @@ export default defineScenario({
       "/etc/aod/conf.d/lab.yaml",
       [
         "recorder: {packets: {mode: always}}",
+        // NFS is mounted late, and the start of everything takes its time.
+        "probes: {linger: off}",
         "incidents: {cool_down: 5s, post: 1s}",
         // Tickets that end are incidents, and what is slow for the machine's sake is none.
         "detectors: {auth: {ticket_severity: warning}, latency: {enabled: false}, nfs_latency: {enabled: false}}",

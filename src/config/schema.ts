@@ -6,6 +6,7 @@ import {
   choice,
   directory,
   duration,
+  durationOrOff,
   fixed,
   flag,
   integer,
@@ -98,6 +99,10 @@ export const configSchema = section({
         false,
         "Observe failed calls of the SMB client's VFS callbacks. Its programs run at every call, also those that the cache answers; nearly all failures are seen as failed requests too.",
       ),
+    ),
+    linger: durationOrOff(
+      "60s",
+      "Probes stay attached this long after the last mount of their protocol went; then the kernel's module can be unloaded. The next mount attaches them again. `off`: they stay.",
     ),
   }),
   sources: section({

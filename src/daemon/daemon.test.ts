@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readItem, readManifest } from "../bundle/reader.ts";
 import { op } from "../detect/fixture.ts";
+import type { MountedFileSystem } from "../detect/observation.ts";
+import type { Source } from "../sources/source.ts";
 import { AodError } from "../system/error.ts";
 import { copyOf, createWorld, S, type World } from "./fixture.ts";
 
@@ -340,4 +342,43 @@ test("what a source sees is dealt when the clock has gone on", async (t) => {
   // How the source does, and what it saw; of the probe, which is starting, nothing can be said yet.
   assert.deepEqual(order, ["source", "pressure"]);
   await world.daemon.end();
+});
+
+test("without a mount its probe lets the module go, unless somebody else uses it, and the next mount has it back", async (t) => {
+  let table: readonly MountedFileSystem[] = [];
+  const mounts: Source = {
+    name: "mounts",
+    summary: "a mount table",
+    timeoutMs: 1000,
+    everyNs: () => S,
+    read: () => ({ observations: [{ type: "mounts", nowNs: 0, all: table, mounted: [], unmounted: [] }] }),
+  };
+  let users: number | undefined = 0;
+  const world = await attached(createWorld(t, { deps: { sources: [mounts], moduleUsers: () => users } }));
+  const { daemon, probe } = world;
+  const state = (): string => daemon.probe.state.state;
+  await world.seconds(50);
+  probe.inFlight(world.clock.nowNs(), op({ seq: 1, latencyMs: 1, endedNs: undefined, nowNs: world.clock.nowNs() }));
+  await world.seconds(59);
+  assert.equal(state(), "running", "a request was seen");
+  await world.seconds(1);
+  assert.deepEqual(daemon.probe.state, {
+    state: "detached",
+    asked: false,
+    why: "no SMB mount for 60 s; the next one attaches it again",
+  });
+  assert.equal(probe.stopped, true);
+  table = [{ target: { protocol: "smb" }, mountPoint: "/m", device: "0:1", type: "cifs" }];
+  await world.seconds(1);
+  probe.hello();
+  assert.equal(state(), "running");
+  table = [];
+  await world.seconds(61);
+  assert.equal(state(), "detached");
+  await daemon.attachProbes(true);
+  await world.seconds(1);
+  assert.equal(state(), "starting", "who asks for it has it for another minute");
+  users = undefined;
+  await world.seconds(1000);
+  assert.equal(state(), "starting", "a module that cannot be unloaded is not let go");
 });

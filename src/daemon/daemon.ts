@@ -17,11 +17,12 @@ import { RunningIncidents } from "./incidents/running.ts";
 import { isRpc } from "./incidents/worst-ops.ts";
 import { Judge } from "./judge.ts";
 import type { Logger } from "./log.ts";
+import { ProbeDemand } from "./probes/demand.ts";
 import { type FurtherProbe, type FurtherStarter, furtherProbes } from "./probes/further-probes.ts";
 import { HistoryFeed } from "./probes/history-feed.ts";
 import { LossNews } from "./probes/loss-news.ts";
 import { ProbeManager, type ProbeState } from "./probes/manager.ts";
-import { ProbeNews } from "./probes/news.ts";
+import { ProbeNews, tellProbe } from "./probes/news.ts";
 import { NfsOps } from "./probes/nfs-ops.ts";
 import { OpCounts } from "./probes/op-counts.ts";
 import { OpBacklog } from "./probes/op-stream.ts";
@@ -37,6 +38,8 @@ export interface DaemonDeps {
   readonly log: Logger;
   readonly procRoot: string;
   readonly moduleLoaded: (name: string) => boolean;
+  /** Who uses a module besides other modules; undefined: that cannot be told, and probes stay attached. */
+  readonly moduleUsers?: (name: string) => number | undefined;
   readonly startProbe: (onEvent: (event: ProbeEvent) => void, onExit: (exit: ProbeExit) => void) => Probe;
   /** The probes beside it, and how one is started. */
   readonly further?: FurtherStarter;
@@ -76,6 +79,7 @@ export class Daemon {
   readonly probe: ProbeManager<Probe, ProbeSettings, ProbeEvent>;
   readonly further: readonly FurtherProbe[];
   readonly sources: Sources;
+  readonly #demand: ProbeDemand;
   readonly waiterSearch: WaiterSearch;
   readonly startedNs: number;
   readonly recovered: RecoveryReport[] = [];
@@ -128,11 +132,18 @@ export class Daemon {
       log: deps.log,
       observed: (observation) => this.#observed(observation),
     });
+    this.#demand = new ProbeDemand({
+      lingerNs: () => this.#config.probes.linger,
+      nowNs: () => clock.nowNs(),
+      loaded: deps.moduleLoaded,
+      users: (module) => deps.moduleUsers?.(module),
+    });
     this.probe = new ProbeManager({
       name: "smb_wire",
       module: "cifs",
       settings: settingsOf(this.judge.needs),
       moduleLoaded: () => deps.moduleLoaded("cifs"),
+      unneeded: () => this.#demand.unneeded("cifs"),
       start: deps.startProbe,
       nowNs: () => clock.nowNs(),
       onEvent: (event) => this.#event(event),
@@ -142,7 +153,8 @@ export class Daemon {
       enabled: (name) => this.#config.probes[name],
       needs: () => this.judge.needs,
       moduleLoaded: deps.moduleLoaded,
-      busy: () => this.sources.busy(),
+      unneeded: (module) => this.#demand.unneeded(module),
+      busy: (module) => this.#busy(module),
       nowNs: () => clock.nowNs(),
       observed: (observation) => this.judge.observe(observation),
       nfs: {
@@ -202,8 +214,8 @@ export class Daemon {
 
   /** False: lets the modules go that the probes pin, so that they can be unloaded; true: takes them again. Resolves when the helpers have ended. */
   async attachProbes(attach: boolean): Promise<void> {
-    const managers = [this.probe, ...this.further.map(({ manager }) => manager)];
-    await Promise.all(managers.map((manager) => (attach ? manager.attach() : manager.detach())));
+    if (attach) this.#demand.renew();
+    await Promise.all(this.#managers.map((manager) => (attach ? manager.attach() : manager.detach())));
     this.#tellProbes();
   }
 
@@ -213,6 +225,10 @@ export class Daemon {
     if (++this.#beats % RETAIN_BEATS === 0) void this.incidents.retain();
     if (!this.sources.situation.idle || this.#beats % IDLE_SAMPLE_BEATS === 0) this.#deps.sample();
     this.sources.beat();
+    this.#demand.beat({
+      incident: this.incidents.open > 0,
+      attached: (name) => this.#managers.some(({ module, attached }) => module === name && attached),
+    });
     if (this.#config.probes.smb_wire && !this.#ending) this.probe.beat();
     if (!this.#ending) for (const probe of this.further) probe.beat();
     this.#tellProbes();
@@ -241,7 +257,17 @@ export class Daemon {
     this.incidents.hurry();
     for (const over of this.judge.end()) this.incidents.close(over);
     await this.incidents.end();
-    await Promise.all([this.probe, ...this.further.map(({ manager }) => manager)].map((probe) => probe.stop()));
+    await Promise.all(this.#managers.map((manager) => manager.stop()));
+  }
+
+  get #managers() {
+    return [this.probe, ...this.further.map(({ manager }) => manager)];
+  }
+
+  /** A probe of this module sees requests. */
+  #busy(module: string): void {
+    this.sources.busy();
+    this.#demand.busy(module);
   }
 
   /** How the probes do, to detectors and sources. */
@@ -270,10 +296,10 @@ export class Daemon {
       case "inflight":
         this.openRequests = event.inflight.open;
         this.#lastInFlight = event.inflight;
-        if (event.inflight.open > 0 || event.inflight.waiters.length > 0) this.sources.busy();
+        if (event.inflight.open > 0 || event.inflight.waiters.length > 0) this.#busy("cifs");
         break;
       case "tick":
-        if (event.tick.head !== this.lastTick?.head || event.tick.reconnects > 0) this.sources.busy();
+        if (event.tick.head !== this.lastTick?.head || event.tick.reconnects > 0) this.#busy("cifs");
         this.lastTick = event.tick;
         this.opCounts.take(event.tick);
         this.#feed.tick(event.tick.head, event.tick.oldest);
@@ -293,7 +319,10 @@ export class Daemon {
   }
 
   #observed(observation: Observation): void {
-    if (observation.type === "mounts") this.sources.mounted(observation);
+    if (observation.type === "mounts") {
+      this.sources.mounted(observation);
+      this.#demand.mounted(observation.all);
+    }
     this.nfsOps.observed(observation);
     const deal = (): void => this.judge.observe(observation);
     if (this.#deps.observed === undefined) deal();
@@ -313,6 +342,6 @@ export class Daemon {
     }
     if (state.state === "running")
       log.info({ pid: state.hello.pid, hooks: state.hello.hooks.length }, "probe smb_wire is attached");
-    else if ("why" in state) log.warn({ state: state.state, why: state.why }, "probe smb_wire");
+    else tellProbe(log, "smb_wire", state);
   }
 }

@@ -10,6 +10,7 @@ import { startProcess } from "../probe/helper-process.ts";
 import type { LiveWorld } from "../record/live-world.ts";
 import { agingClock } from "../system/aging-clock.ts";
 import { systemClock } from "../system/clock.ts";
+import { moduleUsers } from "../system/module-users.ts";
 import { nativePaths } from "../system/paths.ts";
 import type { DaemonDeps } from "./daemon.ts";
 import { freeBytes } from "./directories.ts";
@@ -50,8 +51,11 @@ export function helpersOf(
   };
 }
 
-export function moduleLoadedIn(sysRoot: string): DaemonDeps["moduleLoaded"] {
-  return (name) => existsSync(join(sysRoot, "module", name));
+export function modulesIn(sysRoot: string): Pick<DaemonDeps, "moduleLoaded" | "moduleUsers"> {
+  return {
+    moduleLoaded: (name) => existsSync(join(sysRoot, "module", name)),
+    moduleUsers: (name) => moduleUsers(sysRoot, name),
+  };
 }
 
 /** The bundles of a state directory, within the limits of the configuration as it is `now`. */

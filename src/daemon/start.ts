@@ -22,7 +22,7 @@ import { capturer, createFlightRecorder, type Roots } from "./incidents/capturer
 import { type Rehearsal, rehearsalMeta, rehearse } from "./incidents/rehearsal.ts";
 import { parseSnapshot } from "./incidents/snapshot-request.ts";
 import type { Logger } from "./log.ts";
-import { bundlesIn, helpersOf, moduleLoadedIn } from "./machine.ts";
+import { bundlesIn, helpersOf, modulesIn } from "./machine.ts";
 import { metricsAnswer } from "./metrics.ts";
 import { openMetricsPort } from "./metrics-port.ts";
 import { parseAttach } from "./probes/attach-request.ts";
@@ -112,7 +112,7 @@ async function start(options: StartOptions, opened: Teardown): Promise<RunningDa
     host,
     versions,
     procRoot: roots.procRoot,
-    moduleLoaded: moduleLoadedIn(roots.sysRoot),
+    ...modulesIn(roots.sysRoot),
     ...helpersOf(world, options.startProbe),
     ...bundlesIn(config.state_dir, roots.procRoot, () => live.config.bundles),
     // It stands between two inputs, so that a recording of them is judged the same.

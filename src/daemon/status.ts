@@ -227,7 +227,7 @@ function furtherStatus({ kind, manager, enabled, seen, open }: FurtherProbe, clo
       ? { pid: state.hello.pid, kernel: state.hello.release, hooks: state.hello.hooks, operations: seen }
       : {}),
     ...(open === undefined ? {} : { open_requests: open }),
-    without: running || ["waiting", "starting"].includes(enabled ? state.state : "") ? [] : [kind.without],
+    without: running || (enabled && lacksNothing(state)) ? [] : [kind.without],
     counts: [],
     counts_forgotten: 0,
     losses: manager.losses,
@@ -257,10 +257,14 @@ function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
 }
 
-/** A probe that waits or starts lacks nothing yet: without the module there is no mount. */
+/** A probe that waits or starts lacks nothing yet, and one that nobody needs: there is no mount. */
+function lacksNothing(state: ProbeState): boolean {
+  return state.state === "waiting" || state.state === "starting" || (state.state === "detached" && !state.asked);
+}
+
 function withoutProbe(state: ProbeState | undefined): string[] {
   if (state?.state === "running") return missingWithout(state.hello.hooks);
-  if (state?.state === "waiting" || state?.state === "starting") return [];
+  if (state !== undefined && lacksNothing(state)) return [];
   return ["no operation is seen; tasks that wait for a reconnect still are, and open incidents"];
 }
 

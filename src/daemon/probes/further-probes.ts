@@ -10,6 +10,7 @@ import { smbVfs } from "../../probe/vfs-decoder.ts";
 import { vfsTypes } from "../../probe/vfs-op.ts";
 import { vfsSettingsFrame } from "../../probe/vfs-settings.ts";
 import { type ManagedProbe, ProbeManager, type ProbeState } from "./manager.ts";
+import { tellProbe } from "./news.ts";
 import { rpcObservations, vfsObservations } from "./observations.ts";
 import { rpcSettingsOf } from "./settings.ts";
 
@@ -103,8 +104,10 @@ export interface FurtherDeps {
   readonly moduleLoaded: (name: string) => boolean;
   readonly nowNs: () => number;
   readonly observed: (observation: Observation) => void;
-  /** It sees requests. */
-  readonly busy: () => void;
+  /** As the manager's, of the probes of a module. */
+  readonly unneeded?: (module: string) => string | undefined;
+  /** A probe of this module sees requests. */
+  readonly busy: (module: string) => void;
   /** What nfs_rpc says, and its end. */
   readonly nfs?: { take(event: RpcEvent): void; probeEnded(): void };
   readonly log: { warn(details: object, message: string): void; info(details: object, message: string): void };
@@ -135,6 +138,7 @@ export class FurtherProbe {
       module: kind.module,
       settings: deps.needs(),
       moduleLoaded: () => deps.moduleLoaded(kind.module),
+      unneeded: () => deps.unneeded?.(kind.module),
       start: (onEvent, onExit) => starter.start(kind, { event: onEvent, observed: deps.observed }, onExit),
       nowNs: deps.nowNs,
       onEvent: (event) => this.#event(event),
@@ -162,7 +166,7 @@ export class FurtherProbe {
     // Of every probe an entry counts what ended in the tick.
     const ended = event.type === "tick" && "entries" in event.tick ? countsOf(event.tick.entries) : 0;
     this.seen += ended;
-    if (ended > 0 || (this.open ?? 0) > 0) this.#deps.busy();
+    if (ended > 0 || (this.open ?? 0) > 0) this.#deps.busy(this.kind.module);
     if (event.type === "error") this.#deps.log.warn({ error: event.message }, `probe ${this.kind.name} cannot go on`);
   }
 
@@ -174,7 +178,7 @@ export class FurtherProbe {
       if (state.state !== "starting" && name === "nfs_rpc") this.#deps.nfs?.probeEnded();
     }
     if (state.state === "running") this.#deps.log.info({ pid: state.hello.pid }, `probe ${name} is attached`);
-    else if ("why" in state) this.#deps.log.warn({ state: state.state, why: state.why }, `probe ${name}`);
+    else tellProbe(this.#deps.log, name, state);
   }
 }
 

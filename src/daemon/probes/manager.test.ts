@@ -11,7 +11,16 @@ const hello: ProbeEvent = {
 };
 
 function setUp() {
-  const world = { nowNs: 0, loaded: false, starts: 0, settings: 0, states: [] as string[] };
+  const world = {
+    nowNs: 0,
+    loaded: false,
+    starts: 0,
+    settings: 0,
+    states: [] as string[],
+    unneeded: undefined as string | undefined,
+    /** Undefined: a helper ends as soon as it is asked to. */
+    ending: undefined as Promise<void> | undefined,
+  };
   let onEvent: (event: ProbeEvent) => void = () => {};
   let onExit: (exit: ProbeExit) => void = () => {};
   const manager = new ProbeManager({
@@ -19,6 +28,7 @@ function setUp() {
     module: "cifs",
     settings: { slowUs: null, inflightUs: null },
     moduleLoaded: () => world.loaded,
+    unneeded: () => world.unneeded,
     start: (event, exit) => {
       world.starts++;
       onEvent = event;
@@ -26,7 +36,10 @@ function setUp() {
       return {
         set: () => world.settings++,
         history: () => 1,
-        stop: async () => exit({ requested: true, unsupported: false, message: "stopped" }),
+        stop: async () => {
+          if (world.ending !== undefined) await world.ending;
+          exit({ requested: true, unsupported: false, message: "stopped" });
+        },
       };
     },
     nowNs: () => world.nowNs,
@@ -167,4 +180,66 @@ test("detached it lets the module go until it is attached again; a helper that w
   await manager.stop();
   await manager.detach();
   assert.equal(state(), "stopped");
+});
+
+test("while nobody needs it it lets the module go, by itself; then it starts again", async () => {
+  const { world, manager, seconds, say } = setUp();
+  world.loaded = true;
+  seconds(1);
+  say(hello);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.ending = promise;
+  world.unneeded = "no mount";
+  seconds(2);
+  assert.deepEqual(manager.state, { state: "detached", asked: false, why: "no mount" });
+  assert.deepEqual([manager.probe, manager.attached], [undefined, true], "its helper has not ended");
+  world.unneeded = undefined;
+  seconds(2);
+  assert.equal(world.starts, 1, "not two at a time");
+  resolve();
+  await promise;
+  await Promise.resolve();
+  assert.equal(manager.attached, false);
+  seconds(1);
+  say(hello);
+  assert.deepEqual([world.starts, manager.state.state], [2, "running"]);
+  world.unneeded = "no mount";
+  seconds(1);
+  world.loaded = false;
+  world.unneeded = undefined;
+  await promise;
+  await Promise.resolve();
+  seconds(1);
+  assert.equal(manager.state.state, "waiting");
+});
+
+test("what nobody needs can be asked to be detached, and then only attach ends it", async () => {
+  const { world, manager, seconds, say } = setUp();
+  world.loaded = true;
+  seconds(1);
+  say(hello);
+  world.unneeded = "no mount";
+  seconds(1);
+  await manager.detach();
+  assert.deepEqual(manager.state, {
+    state: "detached",
+    asked: true,
+    why: "on request; aod probes attach ends it",
+  });
+  world.unneeded = undefined;
+  seconds(100);
+  assert.equal(world.starts, 1);
+  await manager.attach();
+  seconds(1);
+  assert.equal(world.starts, 2);
+});
+
+test("what cannot run says why, also while nobody needs it", () => {
+  const { world, manager, seconds, exit } = setUp();
+  world.loaded = true;
+  seconds(1);
+  exit("no BTF for cifs", true);
+  world.unneeded = "no mount";
+  seconds(10);
+  assert.equal(manager.state.state, "unsupported");
 });

@@ -11,8 +11,8 @@ export type ProbeState =
   | { readonly state: "retrying"; readonly why: string; readonly atNs: number; readonly attempt: number }
   | { readonly state: "unsupported"; readonly why: string }
   | { readonly state: "failed"; readonly why: string }
-  /** Somebody wants the module for himself. */
-  | { readonly state: "detached"; readonly why: string }
+  /** It lets the module go: somebody wants it for himself, and `asked` for it, or nobody needs the probe now. */
+  | { readonly state: "detached"; readonly asked: boolean; readonly why: string }
   | { readonly state: "stopped" };
 
 /** A running helper, as far as the manager goes. */
@@ -29,6 +29,8 @@ export interface ProbeManagerOptions<Probe, Settings, Event> {
   /** At first; see configure(). */
   readonly settings: Settings;
   readonly moduleLoaded: () => boolean;
+  /** Why nobody needs it now: then it lets the module go. */
+  readonly unneeded?: () => string | undefined;
   readonly start: (onEvent: (event: Event) => void, onExit: (exit: ProbeExit) => void) => Probe;
   readonly nowNs: () => number;
   readonly onEvent: (event: Event) => void;
@@ -66,9 +68,19 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
     return this.#state;
   }
 
+  /** Of the kernel. */
+  get module(): string {
+    return this.#options.module;
+  }
+
   /** The running helper. */
   get probe(): Probe | undefined {
     return this.#state.state === "running" ? this.#probe : undefined;
+  }
+
+  /** It pins its module: its helper runs, or has not ended. */
+  get attached(): boolean {
+    return this.#probe !== undefined;
   }
 
   /** Since the daemon's start. */
@@ -84,24 +96,38 @@ export class ProbeManager<Probe extends ManagedProbe<Settings>, Settings, Event 
 
   /** Call it about once a second. */
   beat(): void {
-    const { state } = this.#state;
-    if (["stopped", "detached", "starting", "running"].includes(state)) return;
-    if (!this.#options.moduleLoaded()) {
-      this.#failures = 0;
-      if (state !== "waiting") this.#set(this.#waiting());
+    const state = this.#state;
+    if (state.state === "stopped" || (state.state === "detached" && (state.asked || this.attached))) return;
+    const unneeded = this.#options.unneeded?.();
+    if (unneeded !== undefined) {
+      this.#release(unneeded);
       return;
     }
-    if (state === "waiting" || (this.#state.state === "retrying" && this.#options.nowNs() >= this.#state.atNs))
-      this.#start();
+    if (state.state === "starting" || state.state === "running") return;
+    if (!this.#options.moduleLoaded()) {
+      this.#failures = 0;
+      if (state.state !== "waiting") this.#set(this.#waiting());
+      return;
+    }
+    const due = state.state === "retrying" && this.#options.nowNs() >= state.atNs;
+    if (due || state.state === "waiting" || state.state === "detached") this.#start();
   }
 
   /** Lets the module go until attach(): what is attached to it pins it. Resolves when the helper has ended. */
   async detach(): Promise<void> {
-    const { state } = this.#state;
-    if (state === "stopped" || state === "detached") return this.#detaching;
-    this.#set({ state: "detached", why: "on request; aod probes attach ends it" });
-    this.#detaching = this.#probe?.stop();
+    const state = this.#state;
+    if (state.state === "stopped" || (state.state === "detached" && state.asked)) return this.#detaching;
+    this.#set({ state: "detached", asked: true, why: "on request; aod probes attach ends it" });
+    if (state.state !== "detached") this.#detaching = this.#probe?.stop();
     await this.#detaching;
+  }
+
+  /** The same where nobody needs it. What cannot run or waits pins nothing, and its reason says more. */
+  #release(why: string): void {
+    if (!["starting", "running", "retrying"].includes(this.#state.state)) return;
+    this.#failures = 0;
+    this.#set({ state: "detached", asked: false, why });
+    this.#detaching = this.#probe?.stop();
   }
 
   /** The end of detach(): the next beat starts it again. */

@@ -44,3 +44,14 @@ function hooksOf({ hello }: Extract<ProbeState, { readonly state: "running" }>):
   if (missing.length === 0) return { state: "ok" };
   return { state: "degraded", why: `without the hooks ${missing.map((hook) => hook.name).join(", ")}` };
 }
+
+/** Why a probe does not run, in the daemon's log. Detached it is on purpose. */
+export function tellProbe(
+  log: { warn(details: object, message: string): void; info(details: object, message: string): void },
+  name: string,
+  state: ProbeState,
+): void {
+  if (!("why" in state)) return;
+  const { state: now, why } = state;
+  log[now === "detached" ? "info" : "warn"]({ state: now, why }, `probe ${name}`);
+}
