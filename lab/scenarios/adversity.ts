@@ -208,7 +208,7 @@ export default defineScenario({
       lab.writeJson("waiting.json", await daemon.status());
       await mount();
       await until("the probe is attached", ({ probes }) => probes[0]?.state === "running");
-      await recording();
+      await lab.run(["stat", mounted]);
       await note("reloaded");
     });
     const pinned = () => ({ cifs: moduleUsers("/sys", "cifs"), sunrpc: moduleUsers("/sys", "sunrpc") });
@@ -237,7 +237,9 @@ export default defineScenario({
     await lab.step("a mount appears, and loads the module again", async () => {
       await mount();
       await until("the probe is attached", ({ probes }) => probes[0]?.state === "running");
+      // It is looked for each 5 minutes.
       await recording();
+      await lab.run(["stat", mounted]);
       await note("again");
     });
     lab.writeJson("complete.json", { before: complete, end: digests(lab) });

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { makeDirectoryTree } from "../system/directory-tree.ts";
 
 /** An open file that is being written. */
 export interface DiskFile {
@@ -33,9 +34,7 @@ export interface Disk {
 }
 
 export const realDisk: Disk = {
-  makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-  },
+  makeDirectory: (path) => makeDirectoryTree(path, 0o700),
   create: async (path) => {
     const handle = await open(
       path,

@@ -1,19 +1,20 @@
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { makeDirectoryTree } from "../system/directory-tree.ts";
 import { AodError, messageOf } from "../system/error.ts";
 import { type Lock, takeLock } from "../system/lock.ts";
 import { hasCode } from "../system/proc.ts";
 
 type Directories = Pick<Config, "run_dir" | "state_dir">;
 
-/** Throws AodError `failed`. */
-export function makeDirectories({ run_dir, state_dir }: Directories): void {
+/** Rejects with AodError `failed`. */
+export async function makeDirectories({ run_dir, state_dir }: Directories): Promise<void> {
   try {
-    mkdirSync(join(state_dir, "bundles"), { recursive: true, mode: 0o700 });
+    await makeDirectoryTree(join(state_dir, "bundles"), 0o700);
     if (existsSync(run_dir)) return;
-    mkdirSync(run_dir, { recursive: true });
+    await makeDirectoryTree(run_dir, 0o755);
     chmodSync(run_dir, 0o750);
   } catch (error) {
     const hint = hasCode(error, "EROFS")

@@ -78,7 +78,7 @@ export async function startDaemon(options: StartOptions): Promise<RunningDaemon>
 async function start(options: StartOptions, opened: Teardown): Promise<RunningDaemon> {
   const { config, log, roots = systemRoots } = options;
   const world = new LiveWorld(roots.procRoot);
-  makeDirectories(config);
+  await makeDirectories(config);
   opened.add(takeLocks(config, roots.procRoot));
   opened.add(() => world.recorder?.end());
   if (options.record !== undefined) recordTo(options.record, world);

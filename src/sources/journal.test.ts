@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { StreamOptions } from "../system/stream.ts";
@@ -27,7 +27,8 @@ function world(t: TestContext) {
       return { stop: () => void stopped++ };
     },
   });
-  mkdirSync(join(machine.roots.fsRoot, "run/log/journal"), { recursive: true });
+  for (const path of ["run/log/journal", "run/systemd/journal/socket"])
+    mkdirSync(join(machine.roots.fsRoot, path), { recursive: true });
   const source = journalSource(machine.roots, { mounts: [root] });
   const say = (text: string) =>
     starts.at(-1)?.onLine(JSON.stringify({ MESSAGE: text, SYSLOG_IDENTIFIER: "cifs.upcall", _PID: "3" }), false);
@@ -53,6 +54,17 @@ test("without a journal, and without journalctl, it is off and says why", async 
   assert.match(JSON.stringify(await machine.outcome(source)), /there is no journal: neither/);
   mkdirSync(join(machine.roots.fsRoot, "var/log/journal"), { recursive: true });
   assert.deepEqual(await machine.outcome(source), { off: "journalctl is not installed" });
+});
+
+test("where journald does not run it says so: what lies there is from before", async (t) => {
+  const { machine, source } = world(t);
+  assert.deepEqual(await machine.outcome(source), { observations: [], trouble: false });
+  rmSync(join(machine.roots.fsRoot, "run/systemd"), { recursive: true });
+  assert.deepEqual(await machine.outcome(source), {
+    observations: [],
+    degraded: "journald does not listen: there is no /run/systemd/journal/socket",
+    trouble: false,
+  });
 });
 
 test("a journal on a server is not touched", async (t) => {

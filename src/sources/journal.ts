@@ -11,6 +11,8 @@ import { UpcallLines, upcallPrograms } from "./upcall-lines.ts";
 const MAX_QUEUED = 500;
 const MAX_LINE = 16 * 1024;
 const LONGEST_DELAY_NS = 60e9;
+/** Without it nothing new is written, whatever lies there from before. */
+const SOCKET = "run/systemd/journal/socket";
 
 /**
  * What the programs that the kernel asks for keys say in the journal. One `journalctl --follow` waits for them; it reads what journald has written and asks
@@ -74,6 +76,7 @@ export function journalSource({ clock, fsRoot, stream }: SourceRoots, mounts: Mo
         throw new Error(`journalctl ended: ${end.reason}`);
       return {
         observations: news.length === 0 ? [] : [{ type: "journal", nowNs, lines: news }],
+        ...(existsSync(join(fsRoot, SOCKET)) ? {} : { degraded: `journald does not listen: there is no /${SOCKET}` }),
         trouble: news.some(({ verdict }) => verdict !== "upcall-ok" && verdict !== "other"),
       };
     },
