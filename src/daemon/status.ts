@@ -16,7 +16,7 @@ import type { Announcer } from "./incidents/announcer.ts";
 import type { IncidentJson } from "./incidents/json.ts";
 import type { Rehearsal } from "./incidents/rehearsal.ts";
 import type { FurtherProbe } from "./probes/further-probes.ts";
-import type { ProbeState } from "./probes/manager.ts";
+import { lacksNothing, type ProbeState } from "./probes/manager.ts";
 import type { OpCount } from "./probes/op-counts.ts";
 import type { SourceHealth } from "./sources.ts";
 
@@ -255,11 +255,6 @@ function sourceStatus({ lastSuccessNs, tookMs, ...health }: SourceHealth, clock:
 
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** A probe that waits or starts lacks nothing yet, and one that nobody needs: there is no mount. */
-function lacksNothing(state: ProbeState): boolean {
-  return state.state === "waiting" || state.state === "starting" || (state.state === "detached" && !state.asked);
 }
 
 function withoutProbe(state: ProbeState | undefined): string[] {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProbeExit } from "../../probe/helper.ts";
 import type { ProbeEvent } from "../../probe/op.ts";
-import { ProbeManager } from "./manager.ts";
+import { lacksNothing, ProbeManager } from "./manager.ts";
 
 const S = 1e9;
 const hello: ProbeEvent = {
@@ -192,6 +192,7 @@ test("while nobody needs it it lets the module go, by itself; then it starts aga
   world.unneeded = "no mount";
   seconds(2);
   assert.deepEqual(manager.state, { state: "detached", asked: false, why: "no mount" });
+  assert.equal(lacksNothing(manager.state), true);
   assert.deepEqual([manager.probe, manager.attached], [undefined, true], "its helper has not ended");
   world.unneeded = undefined;
   seconds(2);
@@ -221,6 +222,7 @@ test("what nobody needs can be asked to be detached, and then only attach ends i
   world.unneeded = "no mount";
   seconds(1);
   await manager.detach();
+  assert.equal(lacksNothing(manager.state), false, "a mount may be there");
   assert.deepEqual(manager.state, {
     state: "detached",
     asked: true,

@@ -15,6 +15,11 @@ export type ProbeState =
   | { readonly state: "detached"; readonly asked: boolean; readonly why: string }
   | { readonly state: "stopped" };
 
+/** One that waits or starts lacks nothing yet, nor does one that nobody needs: there is no mount. */
+export function lacksNothing(state: ProbeState): boolean {
+  return state.state === "waiting" || state.state === "starting" || (state.state === "detached" && !state.asked);
+}
+
 /** A running helper, as far as the manager goes. */
 export interface ManagedProbe<Settings> {
   set(settings: Settings): void;
