@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { BundleAnomaly } from "../../src/bundle/manifest.ts";
-import { NotRunning } from "../../src/daemon/api-client.ts";
 import type { IncidentJson } from "../../src/daemon/incidents/json.ts";
 import type { Status } from "../../src/daemon/status.ts";
+import { AodError } from "../../src/system/error.ts";
 import { type EndOf, refusals, startBeside } from "../guest/beside.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import { type RunningDaemon, startDaemon } from "../guest/daemon.ts";
@@ -129,7 +129,8 @@ async function untilRefused(
       const [smb, nfs] = status.probes;
       return smb !== undefined && nfs !== undefined && refused(smb) && refused(nfs) && more(status);
     } catch (error) {
-      if (error instanceof NotRunning) return false;
+      // Not up yet, or busy: it is asked again.
+      if (error instanceof AodError && error.code === "failed") return false;
       throw error;
     }
   });

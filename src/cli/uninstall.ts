@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { putBack } from "../flight-recorder/put-back.ts";
 import { layoutOf } from "../install/layout.ts";
 import { systemOf } from "../install/system.ts";
 import { uninstall } from "../install/uninstall.ts";
@@ -29,14 +30,19 @@ Examples:
     .action(run);
 }
 
+const nothing = { done: [], failed: [] };
+
 async function run({ root, purge = false }: Options): Promise<void> {
   const layout = layoutOf(resolve(root));
   requireInstaller(layout);
+  const stateDir = stateDirOf(layout);
+  const here = layout.root === "/";
   await uninstall({
     layout,
     system: systemOf(layout, createRunner()),
-    stateDir: stateDirOf(layout),
+    stateDir,
     purge,
+    putBack: () => (here ? putBack({ procRoot: "/proc", sysRoot: "/sys", stateDir }) : nothing),
     say: (line) => process.stdout.write(`${line}\n`),
   });
 }

@@ -5,6 +5,7 @@ import { KernelEvents, type KernelEventsStatus } from "./kernel-events.ts";
 import { LineRing } from "./line-ring.ts";
 import type { PacketMode } from "./packet-policy.ts";
 import { Packets, type PacketsOptions, type PacketsStatus } from "./packets.ts";
+import { switchesFile } from "./put-back.ts";
 import type { InstanceOptions } from "./trace-instance.ts";
 import { VerboseLogging, type VerboseStatus } from "./verbose-logging.ts";
 
@@ -91,7 +92,7 @@ export class FlightRecorder {
     });
     this.verbose = new VerboseLogging({
       ...{ procRoot, sysRoot, nowNs: () => clock.nowNs() },
-      stateFile: join(stateDir, "switches.json"),
+      stateFile: switchesFile(stateDir),
     });
     this.packets = new Packets({
       ...{ procRoot, clock, servers },

@@ -86,9 +86,13 @@ function world(directory: string) {
     await install({ layout, system, source, version, stateDir: more.stateDir, start: more.start ?? true, say });
     return said;
   };
-  const end = async (purge = false, stateDir = "/var/lib/aod"): Promise<string[]> => {
+  const end = async (
+    purge = false,
+    stateDir = "/var/lib/aod",
+    putBack: () => { done: string[]; failed: string[] } = () => ({ done: [], failed: [] }),
+  ): Promise<string[]> => {
     const said: string[] = [];
-    await uninstall({ layout, system, stateDir, purge, say: (line) => said.push(line) });
+    await uninstall({ layout, system, stateDir, purge, putBack, say: (line) => said.push(line) });
     return said;
   };
   return { root, layout, system, source, run, end };
@@ -227,6 +231,20 @@ describe("aod uninstall", () => {
       }
       await end(true, "/srv");
       assert.deepEqual(filesIn(root).sort(), ["/srv/bundles/notes", "/srv/photos"]);
+    }));
+
+  it("undoes what a daemon that was killed left in the kernel, once none runs and before its notes go", () =>
+    withDir(async (directory) => {
+      const { layout, system, run, end } = world(directory);
+      await run();
+      mkdirSync(layout.state, { recursive: true });
+      writeFileSync(join(layout.state, "switches.json"), "{}");
+      const said = await end(false, "/var/lib/aod", () => {
+        assert.ok(!system.active && existsSync(join(layout.state, "switches.json")));
+        return { done: ["tracing instance aod-1-2"], failed: ["aod-3-4: EBUSY"] };
+      });
+      assert.ok(said.includes("put back  tracing instance aod-1-2"), said.join("\n"));
+      assert.ok(said.includes("left      aod-3-4: EBUSY"));
     }));
 
   it("has nothing to do where nothing is", () =>

@@ -14,12 +14,17 @@ export interface UninstallOptions {
   /** Bundles and the configuration too. */
   readonly purge: boolean;
   readonly say: (line: string) => void;
+  /** Undoes what a daemon that was killed left in the kernel; says what, and what it could not. */
+  readonly putBack: () => { readonly done: readonly string[]; readonly failed: readonly string[] };
 }
 
 /** Takes away what install() and the daemon made, but not the bundles, nor a configuration that somebody wrote. Says what it did. */
 export async function uninstall(options: UninstallOptions): Promise<void> {
   const { layout, system, say } = options;
   await stopService(options);
+  const { done, failed } = options.putBack();
+  for (const what of done) say(`put back  ${what}`);
+  for (const why of failed) say(`left      ${why}`);
   const receipt = readReceipt(layout.prefix);
   removePath(layout, layout.unit, say);
   if (system.withoutManager === undefined) await system.systemctl("daemon-reload");

@@ -33,7 +33,7 @@ export interface RunningDeps
 /** So many times as long as one capture may take all that completes an incident may, while the daemon goes on. */
 const CLOSE_CAPTURES = 2;
 /** ms of it when the daemon ends; all incidents at once. */
-const END_LIMIT_MS = 6000;
+const END_LIMIT_MS = 5000;
 
 /** Ids that JSON can have. */
 function textOf({ connectionId, ...names }: IncidentTarget): Readonly<Record<string, string>> {
