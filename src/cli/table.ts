@@ -20,6 +20,11 @@ export const commands: readonly CliCommand[] = [
     load: () => import("./doctor.ts"),
   },
   {
+    name: "open-files",
+    summary: "show whose the open files of SMB and NFS mounts are, and which nobody closes",
+    load: () => import("./open-files.ts"),
+  },
+  {
     name: "debug",
     summary: "explain the kernel's SMB and NFS messages, and have the clients log more for a time",
     load: () => import("./debug.ts"),

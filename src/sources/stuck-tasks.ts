@@ -37,7 +37,7 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
       const tasks: StuckTask[] = [];
       let refused = false;
       for (const task of sleeping.slice(0, MAX_TASKS)) {
-        const look = stackOf(task);
+        const look = taskInClient(task);
         if (look === undefined) continue;
         refused ||= look.refused;
         const { pid, tid, comm } = task;
@@ -74,7 +74,7 @@ export function stuckTasksSource({ procRoot, clock }: SourceRoots, mounts: Mount
   };
 }
 
-interface Look {
+export interface TaskInClient {
   readonly layer: StuckTask["layer"];
   readonly wchan?: string;
   readonly stack?: readonly string[];
@@ -82,13 +82,13 @@ interface Look {
 }
 
 /** Undefined for a task that is not within the clients, or has ended. */
-function stackOf(task: TaskPlace): Look | undefined {
+export function taskInClient(task: TaskPlace): TaskInClient | undefined {
   const stack = taskStack(task);
   if (stack === undefined) return undefined;
   const wchan = taskWaitsIn(task);
   const named = wchan === undefined ? {} : { wchan };
   if (stack === "refused") {
-    const layer = layerOfFunction(wchan ?? "");
+    const layer = clientOf(wchan ?? "");
     return layer === undefined ? undefined : { layer, ...named, refused: true };
   }
   // A thread of the NFS server is in sunrpc too.
@@ -105,14 +105,14 @@ function frameText({ function: name, module }: StackFrame): string {
 /** By its module. */
 function layerOfFrame(frame: StackFrame): StuckTask["layer"] | undefined {
   const { module } = frame;
-  if (module === undefined) return layerOfFunction(frame.function);
+  if (module === undefined) return clientOf(frame.function);
   if (module === "cifs" || module === "smb") return "cifs";
   if (/^nfs(?:v[234])?$/.test(module) || module.startsWith("nfs_layout")) return "nfs";
   return /^(?:sunrpc|auth_rpcgss|rpcsec_gss_krb5|rpcrdma|xprtrdma|lockd)$/.test(module) ? "sunrpc" : undefined;
 }
 
 /** By its name, where the client is built into the kernel, or only the function is known. */
-function layerOfFunction(name: string): StuckTask["layer"] | undefined {
+export function clientOf(name: string): StuckTask["layer"] | undefined {
   if (/^(?:cifs_|smb[23]_|SMB2_|compound_send_recv|wait_for_free_credits|wait_for_response)/.test(name)) return "cifs";
   if (/^(?:nfs[34]?_|_nfs4_|pnfs_)/.test(name)) return "nfs";
   return /^(?:rpc_|__rpc_|xprt_|xs_|gss_|nlmclnt_)/.test(name) ? "sunrpc" : undefined;

@@ -15,13 +15,15 @@ export interface StreamOptions {
   /** Characters of one line; of a longer one the rest is left out and counted. */
   readonly maxLine: number;
   readonly onLine: (line: string, cut: boolean) => void;
+  /** Others wait for it: it runs at the ordinary priority. */
+  readonly awaited?: true;
   /** Once, after the last line. */
   readonly onEnd: (end: StreamEnd) => void;
 }
 
 export interface RunningStream {
-  /** Kills its process group; onEnd still comes. */
-  stop(): void;
+  /** Kills its process group, or ends it by another signal; onEnd still comes. */
+  stop(signal?: "SIGINT"): void;
 }
 
 /** Starts a program that runs on and writes lines. Tests pass their own. Never throws. */
@@ -49,9 +51,9 @@ export const startStream: Stream = (argv, options) => {
     }
   });
   return {
-    stop() {
+    stop(signal) {
       stopped = true;
-      killGroup(child);
+      killGroup(child, signal ?? "SIGKILL");
     },
   };
 };
@@ -63,7 +65,7 @@ function follow(argv: Argv, options: StreamOptions, end: (reason: string) => voi
     env: { PATH: systemPath, LC_ALL: "C" },
     cwd: "/",
   });
-  lowerPriority(child);
+  if (options.awaited !== true) lowerPriority(child);
   const lines = new Lines(options);
   let complaint = "";
   child.stdout.on("data", (piece: Buffer) => lines.push(piece.toString("utf8")));
@@ -118,10 +120,10 @@ function lowerPriority({ pid }: ChildProcess): void {
   }
 }
 
-function killGroup(child: ChildProcess | undefined): void {
+function killGroup(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
   if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
-    process.kill(-child.pid, "SIGKILL");
+    process.kill(-child.pid, signal);
   } catch (error) {
     // ESRCH: it has ended just now.
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;

@@ -1,3 +1,4 @@
+import type { Mapping } from "../../holders/mappings.ts";
 import type { Namespace, Place } from "../../holders/namespaces.ts";
 import { type Looked, nothingLookedAt, type Process } from "../../holders/processes.ts";
 import { type MountInfo, mountOf } from "../../system/mountinfo.ts";
@@ -50,6 +51,7 @@ export interface UnmountCase {
   readonly own: Namespace;
   readonly looked: Looked;
   places: ReadonlyMap<number, Place>;
+  mappings: readonly Mapping[];
   readonly holders: Holder[];
 }
 
@@ -59,6 +61,7 @@ export const newCase = (machine: Machine, asked: MountInfo, own: Namespace): Unm
   own,
   looked: nothingLookedAt(),
   places: new Map([[asked.id, { mount: asked, namespace: own, role: "self" }]]),
+  mappings: [],
   holders: [],
 });
 

@@ -117,6 +117,7 @@ export const mappedFilesCheck: UnmountCheck = {
     const devices = [...new Set([...places.values()].map(({ mount }) => mount.device))];
     const pids = users.map(({ pid }) => pid);
     const { mappings, hang, missing } = await mappedFiles(machine.procRoot, pids, devices, machine.run, signal);
+    of.mappings = mappings;
     const holders = mappings.flatMap(({ pid, path }): Holder[] => {
       const process = users.find((one) => one.pid === pid);
       const place = process === undefined ? undefined : placeOfPath(of, path, process.namespace);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { mountAt } from "../../holders/mount-at.ts";
 import { parseMountinfo } from "../../system/mountinfo.ts";
 import type { Run } from "../../system/process.ts";
 import { type FakeHost, fakeHost, share, table } from "./fixture.ts";
-import { examineUnmount, mountAt, type UnmountAnswer } from "./unmount.ts";
+import { examineUnmount, type UnmountAnswer } from "./unmount.ts";
 
 const examined = (t: TestContext, host: FakeHost, path = "/mnt/share"): Promise<UnmountAnswer> =>
   examineUnmount(fakeHost(t, host), path, "/");
@@ -115,7 +116,44 @@ describe("who holds a mount", () => {
   it("nothing", async (t) => {
     const answer = await examined(t, { mounts: table, processes: { 100: { comm: "init" } } });
     assert.deepEqual(said(answer), { cause: "ok", confidence: "certain", holders: [] });
-    assert.ok(answer.steps.every(({ result }) => result === "ok"));
+    assert.ok(answer.steps.every(({ result }) => result === "ok" || result === "skip"));
+  });
+
+  it("a task that waits for the server has it without a descriptor", async (t) => {
+    const answer = await examined(t, {
+      mounts: table,
+      processes: {
+        100: { comm: "ls", state: "D", wchan: "wait_for_response" },
+        101: { comm: "cat", state: "S", wchan: "cifs_wait_for_server_reconnect" },
+        102: { comm: "dd", state: "D", wchan: "rpc_wait_bit_killable" },
+        103: { comm: "kworker", state: "D", wchan: "wait_for_response", kernel: true },
+      },
+    });
+    assert.deepEqual(said(answer), {
+      cause: "mount.busy",
+      confidence: "likely",
+      holders: [
+        ["task", "may", 100, undefined],
+        ["task", "may", 101, undefined],
+      ],
+    });
+    assert.match(answer.verdict.summary, /ls \(100\) waits for \/\/srv\/share, in wait_for_response\(\)/);
+  });
+
+  it("a handle that the client keeps lets the mount go and the share stays", async (t) => {
+    const header =
+      "# Version:1\n# Format:\n# <tree id> <ses id> <persistent fid> <flags> <count> <pid> <uid> <filename>\n";
+    const answer = await examined(t, {
+      mounts: table.replace("closetimeo=1", "closetimeo=60"),
+      files: { "proc/fs/cifs/open_files": `${header}0x1 0x2 0x3 0x8000 1 900 0 report.txt\n` },
+      processes: { 100: { comm: "init" } },
+    });
+    assert.deepEqual(said(answer), {
+      cause: "mount.busy",
+      confidence: "likely",
+      holders: [["handle", "outlives", 900, "report.txt"]],
+    });
+    assert.match(answer.verdict.summary, /report\.txt is kept open on the server for up to 60 s/);
   });
 
   it("the verdict names who and what to do, with what umount -l is worth", async (t) => {
@@ -200,12 +238,15 @@ describe("the mount that is asked for", () => {
   const mounts = parseMountinfo(`${table}48 40 0:48 / /mnt/share rw - tmpfs over rw\n`);
 
   it("is the topmost of its place", () => {
-    assert.equal(mountAt("/mnt/share/", mounts, "/").id, 48);
-    assert.equal(mountAt("share", parseMountinfo(share), "/mnt").id, 40);
+    assert.equal(mountAt("/mnt/share/", mounts, "/", "doctor unmount").id, 48);
+    assert.equal(mountAt("share", parseMountinfo(share), "/mnt", "x").id, 40);
   });
 
   it("has to be one: else the nearest is named", () => {
-    assert.throws(() => mountAt("/mnt/share/dir", mounts, "/"), /lies on over, .*: aod doctor unmount \/mnt\/share$/);
-    assert.throws(() => mountAt("/x", [], "/"), /cannot be read/);
+    assert.throws(
+      () => mountAt("/mnt/share/dir", mounts, "/", "doctor unmount"),
+      /lies on over, .*: aod doctor unmount \/mnt\/share$/,
+    );
+    assert.throws(() => mountAt("/x", [], "/", "x"), /cannot be read/);
   });
 });

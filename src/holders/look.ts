@@ -1,0 +1,74 @@
+// One look at the SMB client's handles and at who holds them.
+import { join } from "node:path";
+import { contentOf } from "../show/files.ts";
+import { parseDebugData } from "../smb/debug-data.ts";
+import { listOpenFiles } from "../smb/open-files.ts";
+import { parseStats } from "../smb/stats.ts";
+import { type MountInfo, mountOf } from "../system/mountinfo.ts";
+import { isSmb } from "../system/mounts.ts";
+import { type HandleHolder, type Joined, joinHandles, sharesByTree } from "./handles.ts";
+import { loops, swapFiles } from "./kernel.ts";
+import type { Mapping } from "./mappings.ts";
+import type { Looked } from "./processes.ts";
+
+/** The kernel holds a share's spin lock while it lists the handles. */
+export const MAX_LISTED = 10_000;
+
+export interface HandleLook extends Joined {
+  /** Why there is no list of them. */
+  readonly missing?: string;
+  /** Lines of open_files that are not known here. */
+  readonly unknown: readonly string[];
+}
+
+export interface Roots {
+  readonly procRoot: string;
+  readonly sysRoot: string;
+}
+
+/** `all`: also where there are more than the kernel should be asked for. */
+export function lookAtHandles(
+  { procRoot, sysRoot }: Roots,
+  looked: Looked,
+  mappings: readonly Mapping[],
+  all = false,
+): HandleLook {
+  const cifs = (name: string): string | undefined => contentOf(join(procRoot, "fs/cifs", name));
+  const nothing = { handles: [], local: [], unknown: [] };
+  const open = parseStats(cifs("Stats") ?? "").shares.reduce((sum, { openFiles = 0 }) => sum + openFiles, 0);
+  if (open > MAX_LISTED && !all)
+    return { ...nothing, missing: `${open} files are open: they are listed with --all alone` };
+  const list = cifs("open_files");
+  if (list === undefined)
+    return { ...nothing, missing: "open_files may only be read by root, and is there with the module cifs" };
+  const files = listOpenFiles(list);
+  const data = cifs("DebugData");
+  const tables = [...looked.namespaces.values()];
+  const mounts = new Map(tables.flatMap(({ mounts: table }) => table.filter(isSmb).map((mount) => [mount.id, mount])));
+  const place = (path: string, namespace: string | undefined): MountInfo | undefined => {
+    const table = namespace === undefined ? tables[0] : looked.namespaces.get(namespace);
+    const mount = mountOf(path, table?.mounts ?? [], "/");
+    return mount !== undefined && mounts.has(mount.id) ? mount : undefined;
+  };
+  const others: (HandleHolder & { readonly mount: number })[] = [];
+  const add = (holder: HandleHolder): void => {
+    const mount = place(holder.path, holder.process?.namespace);
+    if (mount !== undefined) others.push({ ...holder, mount: mount.id });
+  };
+  for (const { kind, path, process } of looked.links) if (kind === "exe") add({ kind: "program", path, process });
+  for (const { pid, path } of mappings) {
+    const process = looked.processes.find((one) => one.pid === pid);
+    if (process !== undefined && !others.some((one) => one.process === process && one.path === path))
+      add({ kind: "mapping", path, process });
+  }
+  for (const { device, path } of loops(sysRoot)) add({ kind: "loop", path, device });
+  for (const path of swapFiles(procRoot)) add({ kind: "swap", path });
+  const descriptors = looked.descriptors.filter(({ mount }) => mounts.has(mount));
+  const joined = joinHandles(
+    files.files,
+    sharesByTree(data === undefined ? undefined : parseDebugData(data)),
+    [...mounts.values()],
+    { descriptors, others },
+  );
+  return { ...joined, unknown: files.unknown };
+}
