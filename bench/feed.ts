@@ -1,6 +1,7 @@
 import type { FeedPhase } from "./feed/plan.ts";
 import type { FeedResult, FeedSample } from "./feed/run.ts";
 import { sum, table, whole } from "./numbers.ts";
+import type { GuestMemory } from "./request.ts";
 
 /** kB: of everything together. */
 export const memoryLimits = { rssAnon: 70_000_000 / 1024, rss: 120_000_000 / 1024 } as const;
@@ -50,6 +51,14 @@ export function memoryText(samples: readonly FeedSample[]): string {
   ].join("\n");
 }
 
+/** Processes of a guest, and all of them together. MB of 10^6 bytes. */
+export function processesText(processes: readonly GuestMemory[]): string {
+  const all = { name: "together", rss: 0, rssAnon: 0, pss: 0 };
+  for (const one of processes) for (const what of ["rss", "rssAnon", "pss"] as const) all[what] += one[what];
+  const rows = [...processes, all].map(({ name, rss, rssAnon, pss }) => [name, mB(rssAnon), mB(rss), mB(pss)]);
+  return table([["MB", "RssAnon", "RSS", "PSS"], ...rows]);
+}
+
 export function rushText({ report, judged, status }: FeedResult): string {
   const losses = status.probes.flatMap((probe) => probe.losses).map(({ kind, count }) => `${kind} ${count}`);
   const fed = Object.entries(report.phases);
@@ -69,7 +78,7 @@ export function rushText({ report, judged, status }: FeedResult): string {
   return [
     table([head, ...rows]),
     "",
-    `room for 21,845 requests in the ring buffer, for ${whole(4 << 20)} bytes before the pipe`,
+    `room for 5,461 requests in the ring buffer, for ${whole(4 << 20)} bytes before the pipe`,
     `told one by one: ${whole(sum(fed.map(([, { told }]) => told)))}, judged: ${whole(judged)}`,
     `losses that the daemon tells: ${losses.length === 0 ? "none" : losses.join(", ")}`,
   ].join("\n");

@@ -9,7 +9,7 @@ import { costFigures, costText } from "./cost.ts";
 import { daemonFigures, daemonText } from "./daemon.ts";
 import { detectionText, measureDetection } from "./detection.ts";
 import { feedDaemon } from "./feed/run.ts";
-import { anomalyPhases, hourPhases, memoryText, rushPhases, rushText } from "./feed.ts";
+import { anomalyPhases, hourPhases, memoryText, processesText, rushPhases, rushText } from "./feed.ts";
 import { runInGuest, say } from "./guest.ts";
 import { measurePackets, packetsText } from "./packets.ts";
 import { requirePrograms } from "./programs.ts";
@@ -149,14 +149,10 @@ async function memory(options: Options): Promise<void> {
   for (const kernel of options.kernel) {
     const request = requestOf(options, { kind: "memory", statistics: [false] });
     const run = await runInGuest<MemoryResult>(kernel, request, { icount: false, timeLimitMs: hour });
-    const { daemon, helper, flags, requests, seconds } = run.result;
-    const mB = (kB: number): string => `${(kB / 1024).toFixed(1)} MiB`;
-    const text = [
-      `after ${seconds} s with traffic (${requests} requests):`,
-      `daemon: RssAnon ${mB(daemon.rssAnon)}, RSS ${mB(daemon.rss)}; ${flags.join(" ")}`,
-      `helper: RssAnon ${mB(helper.rssAnon)}, RSS ${mB(helper.rss)}`,
-    ];
-    await finish("memory", kernel, run.kernel.release, text.join("\n"), run.result);
+    const { processes, flags, requests, seconds } = run.result;
+    const head = `after ${seconds} s with traffic (${requests} requests); ${flags.join(" ")}`;
+    const text = `${head}\n\n${processesText(processes)}`;
+    await finish("memory", kernel, run.kernel.release, text, run.result);
   }
 }
 

@@ -93,14 +93,21 @@ export interface SyscallsResult {
   readonly ticks: number;
 }
 
-/** From /proc/PID/status, kB. */
+/** kB, of /proc/PID/status; `pss` of smaps_rollup: a page that several processes map counts for each of them as its part. */
+export interface GuestMemory {
+  readonly name: string;
+  readonly rss: number;
+  readonly rssAnon: number;
+  readonly pss: number;
+}
+
 export interface MemoryResult {
   readonly seconds: number;
   readonly requests: number;
   /** Heap flags on the daemon's command line. */
   readonly flags: readonly string[];
-  readonly daemon: { readonly rss: number; readonly rssAnon: number };
-  readonly helper: { readonly rss: number; readonly rssAnon: number };
+  /** The daemon and all that it has started. */
+  readonly processes: readonly GuestMemory[];
 }
 
 /** Processor time in ns: of everything, and of each process. With counted instructions one each. */

@@ -232,6 +232,15 @@ static void forget_initial_values(struct bpf_object *object)
 	}
 }
 
+/* Its pages are mapped twice, one behind the other, and each counts where it is mapped. */
+static int size_outliers(const struct options *options, struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "outliers");
+	int err = map ? bpf_map__set_max_entries(map, options->outliers_kib << 10) : -ENOENT;
+
+	return err ? fail(1, -err, "the BPF object does not take the size of its ring buffer: rebuild it together with aod-probe") : 0;
+}
+
 int load_object(const struct options *options, struct loaded *loaded)
 {
 	const struct probe *probe = options->probe;
@@ -241,6 +250,8 @@ int load_object(const struct options *options, struct loaded *loaded)
 	if (!loaded->object)
 		return -1;
 	err = probe->prepare ? probe->prepare(options, loaded->object) : 0;
+	if (!err && options->outliers_kib)
+		err = size_outliers(options, loaded->object);
 	if (err)
 		return err;
 	err = bpf_object__load(loaded->object);

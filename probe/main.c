@@ -20,7 +20,7 @@
 
 static const struct probe *const probes[] = { &smb_wire, &smb_vfs, &nfs_vfs, &nfs_rpc };
 
-static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--quiet-ms N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--types file,inode,adspace,super] [--shared] [--paths] [--verbose]\n       aod-probe --notify\n       aod-probe --keys PATH\n";
+static const char usage[] = "usage: aod-probe --probe NAME --object FILE [--module NAME] [--user UID] [--tick-ms N] [--quiet-ms N] [--outliers-kib N] [--hide ROLE[:fentry|:kprobe][,...]] [--no-fentry] [--params] [--types file,inode,adspace,super] [--shared] [--paths] [--verbose]\n       aod-probe --notify\n       aod-probe --keys PATH\n";
 
 static const struct probe *find_probe(const char *name)
 {
@@ -55,7 +55,7 @@ static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option names[] = {
 		{ "probe", required_argument, NULL, 'p' }, { "object", required_argument, NULL, 'o' }, { "module", required_argument, NULL, 'm' }, { "user", required_argument, NULL, 'u' },
-		{ "tick-ms", required_argument, NULL, 't' }, { "quiet-ms", required_argument, NULL, 'q' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "params", no_argument, NULL, 'P' }, { "verbose", no_argument, NULL, 'v' },
+		{ "tick-ms", required_argument, NULL, 't' }, { "quiet-ms", required_argument, NULL, 'q' }, { "outliers-kib", required_argument, NULL, 'k' }, { "hide", required_argument, NULL, 'h' }, { "no-fentry", no_argument, NULL, 'f' }, { "params", no_argument, NULL, 'P' }, { "verbose", no_argument, NULL, 'v' },
 		{ "types", required_argument, NULL, 'T' }, { "shared", no_argument, NULL, 's' }, { "paths", no_argument, NULL, 'N' }, {},
 	};
 	int c;
@@ -69,6 +69,7 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'u': o->user = optarg; break;
 		case 't': o->tick_ms = strtoul(optarg, NULL, 10); break;
 		case 'q': o->quiet_ms = strtoul(optarg, NULL, 10); break;
+		case 'k': o->outliers_kib = strtoul(optarg, NULL, 10); break;
 		case 'h': o->hide = optarg; break;
 		case 'f': o->no_fentry = true; break;
 		case 'P': o->params = true; break;

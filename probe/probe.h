@@ -21,6 +21,7 @@ struct options {
 	bool params; /* smb_wire: what every request asks for */
 	unsigned int tick_ms;
 	unsigned int quiet_ms; /* a tick in which nothing has happened may come this much later; 0 = none */
+	unsigned int outliers_kib; /* of the ring buffer; 0 = as the object says */
 	__u8 types;  /* VFS: bit per (type - 1) */
 	bool shared; /* VFS: also callbacks that the module shares with others */
 	bool paths;  /* VFS: names are whole paths */

@@ -1,10 +1,19 @@
 // Bundles src/cli/main.ts into dist/. Files that did not change are left alone, so that a running daemon's lazy chunks stay what they were.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 const outdir = join(root, "dist");
+
+/** zod brings its messages in 60 languages, of which only the English ones are used: half a megabyte of text that every command would parse and keep. */
+const english: Plugin = {
+  name: "english",
+  setup: ({ onLoad }) => {
+    const filter = /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/;
+    onLoad({ filter }, () => ({ contents: 'export { default as en } from "./en.js";' }));
+  },
+};
 
 const result = await build({
   entryPoints: { aod: join(root, "src/cli/main.ts") },
@@ -23,6 +32,7 @@ const result = await build({
   banner: {
     js: 'import { createRequire as aodRequire } from "node:module"; const require = aodRequire(import.meta.url);',
   },
+  plugins: [english],
   legalComments: "none",
   logLevel: "warning",
   write: false,

@@ -10,8 +10,8 @@ import type { FeedCounts, FeedPhase, FeedPlan, FeedReport } from "./plan.ts";
 const ROOM = 4 << 20;
 /** OUT_LOW of probe/probe.h: with less room requests wait in the ring buffer, ... */
 const LOW = (2 << 20) + (512 << 10);
-/** ... which has room for so many: 4 MiB, with 8 bytes before each. */
-const RING_OPS = Math.floor((4 << 20) / (gen.AOD_SMB_OP_SIZE + 8));
+/** ... which has room for so many: OUTLIERS_KIB of src/daemon/machine.ts, with 8 bytes before each. */
+const RING_OPS = Math.floor((1 << 20) / (gen.AOD_SMB_OP_SIZE + 8));
 const STEP_MS = 10;
 const TICK_MS = 500;
 const START_MS = 1000;

@@ -49,14 +49,13 @@ async function startOn(lab: Lab, i: number): Promise<On> {
   return { daemon, meter: await meterOf(lab, daemon.process.pid, `daemon-${i}`) };
 }
 
-/** The budget is looked at each 10 s: a load between two looks, until it says that the ring is too dear, or that it is not. */
+/** The budget is looked at each second: more of the load, until it says that the ring is too dear, or has not said so three times. */
 async function judged(lab: Lab, daemon: RunningDaemon, files: number): Promise<void> {
   for (let tries = 0; tries < 3; tries++) {
-    await work(lab, files);
-    await lab.sleep(11);
     const { state, cost } = (await daemon.status()).recorder?.packets ?? {};
     lab.tell(`the packet ring: ${state}, ${cost} of a processor`);
     if (state !== "recording") return;
+    await work(lab, files);
   }
 }
 

@@ -72,7 +72,7 @@ function runtimeNs(pid: number): number | undefined {
 }
 
 /** aod-probe says by its arguments which probe it is. */
-function nameOf(pid: number): string {
+export function nameOf(pid: number): string {
   const words = (textOf(`/proc/${pid}/cmdline`) ?? "").split("\0");
   const comm = (textOf(`/proc/${pid}/comm`) ?? "").trim();
   const probe = words[words.indexOf("--probe") + 1];

@@ -20,6 +20,8 @@ import { type FurtherStarter, furtherKinds } from "./probes/further-probes.ts";
 const TICK_MS = 500;
 /** While nothing happens a tick is a sign of life alone, and each wakes two processes. */
 const QUIET_MS = 2000;
+/** The helper empties it each 20 ms and holds 1.5 MiB itself: room for a quarter of a second in which 20,000 operations fail. */
+const OUTLIERS_KIB = 1024;
 
 /** The helpers of this machine, each followed by the daemon's clock and its recording. `replaced`: a test's own, and then no other is wanted. */
 export function helpersOf(
@@ -27,7 +29,7 @@ export function helpersOf(
   replaced: DaemonDeps["startProbe"] | undefined,
 ): { readonly startProbe: DaemonDeps["startProbe"]; readonly further: FurtherStarter } {
   const paths = nativePaths();
-  const ticks = { tickMs: TICK_MS, quietMs: QUIET_MS };
+  const ticks = { tickMs: TICK_MS, quietMs: QUIET_MS, outliersKib: OUTLIERS_KIB };
   const probe = { program: paths.probe, object: paths.object("smb_wire"), probe: "smb_wire" as const, ...ticks };
   return {
     startProbe:
@@ -42,7 +44,8 @@ export function helpersOf(
       kinds: replaced === undefined ? furtherKinds : [],
       start: (kind, hears, onExit) => {
         const followed = world.follow(1 + furtherKinds.indexOf(kind), startProcess);
-        const helper = { program: paths.probe, object: paths.object(kind.object), tickMs: TICK_MS, clock: world.clock };
+        const sizes = { tickMs: TICK_MS, outliersKib: OUTLIERS_KIB };
+        const helper = { program: paths.probe, object: paths.object(kind.object), ...sizes, clock: world.clock };
         const started = kind.start({ ...helper, start: followed.start }, hears, onExit);
         followed.record();
         return started;

@@ -45,6 +45,7 @@ export function argvOf(options: ProbeOptions): readonly [string, ...string[]] {
   if (options.module !== undefined) argv.push("--module", options.module);
   if (options.tickMs !== undefined) argv.push("--tick-ms", String(options.tickMs));
   if (options.quietMs !== undefined) argv.push("--quiet-ms", String(options.quietMs));
+  if (options.outliersKib !== undefined) argv.push("--outliers-kib", String(options.outliersKib));
   if (options.hide !== undefined && options.hide.length > 0) argv.push("--hide", options.hide.join(","));
   if (options.fentry === false) argv.push("--no-fentry");
   if (options.args !== undefined) argv.push(...options.args);

@@ -25,12 +25,20 @@ function probeWith(options: Partial<ProbeOptions> = {}, deaf = false) {
 
 describe("the helper process", () => {
   it("is started as an argv", () => {
-    const { helper } = probeWith({ tickMs: 250, hide: ["answer", "send"], fentry: false, args: ["--shared"] });
+    const { helper } = probeWith({
+      tickMs: 250,
+      outliersKib: 1024,
+      hide: ["answer", "send"],
+      fentry: false,
+      args: ["--shared"],
+    });
     const expected = ["/lib/aod-probe", "--probe", "smb_wire", "--object", "/lib/bpf/smb_wire.bpf.o"];
     assert.deepEqual(helper.argv, [
       ...expected,
       "--tick-ms",
       "250",
+      "--outliers-kib",
+      "1024",
       "--hide",
       "answer,send",
       "--no-fentry",

@@ -20,6 +20,8 @@ export interface ProbeOptions {
   readonly tickMs?: number;
   /** ms between ticks while nothing happens; default: as always. What happens is told with the next tick, as ever. */
   readonly quietMs?: number;
+  /** KiB of what holds single operations between the kernel and the helper, a power of two; default: 4096. */
+  readonly outliersKib?: number;
   /** Hooks to act as if they did not exist, and false to leave fentry out: for tests of the attach ladder. */
   readonly hide?: readonly string[];
   readonly fentry?: boolean;

@@ -1,4 +1,5 @@
 import type { History, OpBase } from "../../probe/op.ts";
+import { SeqWindow } from "./seq-window.ts";
 
 /** An op of a probe that keeps a history. */
 export interface RecordedOp extends OpBase {
@@ -28,7 +29,7 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
   /** Every seq below it is settled: written, or open and held. */
   #from = 0;
   /** Settled seqs from #from on. */
-  #done = new Set<number>();
+  readonly #done = new SeqWindow();
   #early: Op[] = [];
   #open = new Map<number, Op>();
   #written = 0;
@@ -36,8 +37,6 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
   #toNs: number | undefined;
   #missed = 0;
   #lastHead = 0;
-  /** Of all that were taken. */
-  #newest = 0;
   #settling = false;
   #ringWasFull: boolean | undefined;
   #untilNs = Number.POSITIVE_INFINITY;
@@ -92,7 +91,7 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
     this.#take(answer.ops);
     for (const seq of answer.none ?? []) {
       this.#open.delete(seq);
-      if (seq >= this.#from) this.#done.add(seq);
+      if (seq >= this.#from) this.#settled(seq);
     }
     if (!answer.done || this.#settling) return;
     if (this.#from === 0) this.#from = answer.oldest;
@@ -100,11 +99,6 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
     this.#takeEarly();
     // What was being written while it was read is seen again with the next answer.
     this.#advance(answer.head + 1 - OVERLAP);
-  }
-
-  /** Seqs that are remembered although no answer of the history has moved `nextFrom` past them. */
-  get remembered(): number {
-    return this.#done.size;
   }
 
   /** From now on only the ends of what is held are taken. */
@@ -123,7 +117,6 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
     this.end();
     this.#from = 0;
     this.#lastHead = 0;
-    this.#newest = 0;
     this.#done.clear();
   }
 
@@ -151,31 +144,27 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
         continue;
       }
       this.#open.delete(op.seq);
-      this.#done.add(op.seq);
-      this.#newest = Math.max(this.#newest, op.seq);
+      this.#settled(op.seq);
       if (wanted) final.push(op);
     }
     this.#write(final);
-    if (this.#done.size > MAX_DONE) this.#forget();
   }
 
   /** A reader that is slow, or has gone, lets nobody ask; what the ring has overwritten by now no answer will tell again. */
-  #forget(): void {
-    const oldest = this.#newest + 1 - MAX_DONE / 2;
-    if (this.#from > 0) this.#advance(oldest);
-    else for (const seq of this.#done) if (seq < oldest) this.#done.delete(seq);
+  #settled(seq: number): void {
+    if (this.#done.add(seq)) return;
+    if (this.#from > 0) this.#advance(seq + 1 - RING);
+    else this.#done.advance(seq + 1 - RING);
+    this.#done.add(seq);
   }
 
   /** Everything below `next` is settled; what was not seen of it will not be. */
   #advance(next: number): void {
     if (next <= this.#from) return;
     const within = (seq: number): boolean => seq >= this.#from && seq < next;
-    let seen = 0;
+    this.#done.advance(this.#from);
+    let seen = this.#done.advance(next);
     for (const seq of this.#open.keys()) if (within(seq)) seen++;
-    for (const seq of this.#done) {
-      if (within(seq)) seen++;
-      if (seq < next) this.#done.delete(seq);
-    }
     this.#missed += next - this.#from - seen;
     this.#from = next;
   }
@@ -195,8 +184,8 @@ export class OpRecorder<Op extends RecordedOp = RecordedOp> {
 /** Ops that each answer repeats of the one before. */
 const OVERLAP = 256;
 const MAX_EARLY = 4096;
-/** Twice what the ring holds. */
-const MAX_DONE = 32_768;
+/** What the ring of a probe holds, at most. */
+const RING = 16_384;
 
 function isFinal(op: RecordedOp): boolean {
   return op.state === "closed" || op.state === "ghost";
