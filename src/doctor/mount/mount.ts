@@ -11,8 +11,8 @@ export interface MountRequest {
   readonly options: MountOptions;
   /** Mounts for real, in a mount namespace of its own. */
   readonly attempt: boolean;
-  /** The password that the options do not have: asked for when it is needed, at most once. Undefined: there is none. */
-  readonly password?: () => Promise<Secret | undefined>;
+  /** The password that the options do not have: asked for when it is needed. Undefined: there is none. */
+  readonly password?: (user: string | undefined, signal: AbortSignal) => Promise<Secret | undefined>;
 }
 
 /** Why a mount fails or would fail. */

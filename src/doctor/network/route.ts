@@ -4,11 +4,13 @@ import type { Machine } from "../machine.ts";
 /** Which way packets to an address leave this machine, by `ip route get`. */
 export async function routeTo(address: string, machine: Machine, signal: AbortSignal): Promise<Finding> {
   const asked = await machine.run(["ip", "-j", "route", "get", address.replace(/%.*$/, "")], {
-    timeoutMs: 3000,
+    timeoutMs: 5000,
     maxBytes: 64 * 1024,
     signal,
   });
   if (asked.status === "missing") return { result: "skip", evidence: "ip(8) is not installed: the route is not known" };
+  if (asked.status === "timeout" || (asked.status === "failed" && !asked.stderr.includes("RTNETLINK")))
+    return { result: "warn", evidence: `ip route get ${address}: ${asked.reason ?? "no answer"}` };
   const route = asked.status === "ok" ? readRoute(asked.stdout.toString("utf8")) : undefined;
   if (route === undefined || route.refuses !== undefined) {
     const why = route?.refuses ?? (asked.stderr.trim().split("\n").at(-1) || (asked.reason ?? "no answer"));

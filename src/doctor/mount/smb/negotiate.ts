@@ -13,20 +13,28 @@ export const negotiation: Check<SmbCase> = {
   limitMs: 60_000,
   async run(of, signal) {
     if (of.reachable === undefined) return { result: "skip", evidence: "no connection to negotiate on" };
+    const asked = of.machine.clock.wallMs();
     const best = await offered(of, { dialects: allDialects, signingAlgorithms: [2, 1, 0] }, signal);
+    const answered = of.machine.clock.wallMs();
     if (best.state === "timeout") return stalled(of);
     if (best.state !== "agreed") return without(of, best, signal);
     const { choice } = best;
-    of.server = { best: choice };
+    const skew =
+      choice.serverTimeUs === undefined ? {} : { skewMs: skewOf(choice.serverTimeUs / 1000, asked, answered) };
+    of.server = { best: choice, ...skew };
     if (of.intent.dialects.length === 0) return smb1Wanted(of, choice, signal);
     const wanted = await offered(of, { dialects: of.intent.dialects }, signal);
     if (wanted.state === "agreed") {
-      of.server = { best: choice, wanted: wanted.choice };
+      of.server = { best: choice, wanted: wanted.choice, ...skew };
       return { result: "ok", evidence: choiceText(choice, wanted.choice) };
     }
     return mismatch(of, wanted, signal);
   },
 };
+
+/** ms that the server's clock is ahead; 0 where it may lie between question and answer. */
+const skewOf = (serverMs: number, asked: number, answered: number): number =>
+  serverMs < asked ? serverMs - asked : serverMs > answered ? serverMs - answered : 0;
 
 function choiceText(best: Choice, wanted: Choice): string {
   const { dialect, signing, capabilities, ciphers, signingAlgorithms } = wanted;

@@ -3,13 +3,37 @@ import { type Check, examine } from "../../examine.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
 import { type SmbTarget, targetText } from "../target.ts";
+import { attempt } from "./attempt.ts";
 import type { SmbCase } from "./case.ts";
+import { credentials } from "./credentials.ts";
 import { intentOf } from "./intent.ts";
+import { lastFailure } from "./last-failure.ts";
+import { login } from "./login.ts";
+import { module } from "./module.ts";
 import { negotiation } from "./negotiate.ts";
+import { options } from "./options.ts";
+import { programs } from "./programs.ts";
 import { name, port, route } from "./reach.ts";
+import { security } from "./security.ts";
+import { clock, identity } from "./server.ts";
 
 /** In the order in which they are told. */
-export const smbMountChecks: readonly Check<SmbCase>[] = [name, route, port, negotiation];
+export const smbMountChecks: readonly Check<SmbCase>[] = [
+  name,
+  route,
+  port,
+  negotiation,
+  identity,
+  clock,
+  security,
+  module,
+  programs,
+  options,
+  credentials,
+  login,
+  lastFailure,
+  attempt,
+];
 
 export const examineSmbMount = (
   target: SmbTarget,

@@ -1,0 +1,104 @@
+// One number of mount(8) has several causes; which of them it is, the steps of the doctor tell. docs/doctor.md shows this table, and a test compares both.
+import type { CauseId } from "../causes.ts";
+
+export interface ErrnoCause {
+  readonly cause: CauseId;
+  /** Which step tells, and by what. */
+  readonly told: string;
+}
+
+/** What mount(8) of an SMB share says, by errno. */
+export const mountErrors: Readonly<Record<number, readonly ErrnoCause[]>> = {
+  2: [
+    { cause: "mount.share-not-found", told: "log-in: STATUS_BAD_NETWORK_NAME, or no such directory behind the share" },
+    { cause: "network.name-resolution", told: "name: it leads nowhere, as that of a DFS target may" },
+    { cause: "auth.bad-credentials", told: "credentials: the file of credentials= is not there" },
+  ],
+  5: [
+    { cause: "mount.signing-mismatch", told: "log-in: let in as a guest, who has no key, while signing is required" },
+    { cause: "server.permission", told: "log-in: the server has no better word (a status that is not translated)" },
+    { cause: "auth.ticket-expired", told: "log-in of a later mount: the session could not be set up again" },
+  ],
+  11: [
+    { cause: "server.stalled", told: "negotiate: no answer; the connection is being made anew all the time" },
+    { cause: "server.session-expired", told: "kernel log: the connection was lost and is being made anew" },
+  ],
+  13: [
+    { cause: "auth.bad-credentials", told: "log-in: STATUS_LOGON_FAILURE and its like" },
+    { cause: "auth.account-disabled", told: "log-in: STATUS_ACCOUNT_LOCKED_OUT, _EXPIRED, _RESTRICTION" },
+    { cause: "auth.clock-skew", told: "clock: more than 5 min apart, with Kerberos" },
+    {
+      cause: "mount.encryption-mismatch",
+      told: "log-in: refused with the old dialect, let in and asked to encrypt with a new one",
+    },
+    { cause: "server.permission", told: "log-in: let in, and the share or its directory is refused" },
+  ],
+  16: [
+    { cause: "mount.busy", told: "kernel log; the mount point is in use, or the same share is mounted there already" },
+  ],
+  22: [
+    {
+      cause: "mount.option-unknown",
+      told: "options: one that this kernel does not have, or a value that it does not take",
+    },
+    { cause: "mount.dialect-mismatch", told: "kernel: vers= is forbidden or not built in" },
+  ],
+  95: [
+    { cause: "mount.dialect-mismatch", told: "negotiate: STATUS_NOT_SUPPORTED for what vers= offers" },
+    { cause: "mount.signing-mismatch", told: "security: the server requires signing, SecurityFlags forbid it" },
+    { cause: "mount.encryption-mismatch", told: "security: seal, and the server or the dialect has no encryption" },
+  ],
+  101: [{ cause: "network.port-blocked", told: "route: there is none" }],
+  104: [
+    { cause: "server.restarted", told: "port: open again; kernel log: the connection was reset" },
+    { cause: "network.port-blocked", told: "port: reset while it is being made" },
+    { cause: "mount.dialect-mismatch", told: "negotiate: the server ends the connection, and speaks SMB 1" },
+  ],
+  110: [
+    { cause: "network.port-blocked", told: "port: nothing comes back" },
+    { cause: "server.stalled", told: "port: open; negotiate: no answer" },
+    { cause: "network.latency", told: "port: open, late" },
+  ],
+  111: [
+    { cause: "server.down", told: "port: refused by the host itself" },
+    { cause: "network.port-blocked", told: "port: refused by an ICMP message of a firewall" },
+  ],
+  112: [
+    { cause: "server.stalled", told: "negotiate: no answer" },
+    { cause: "mount.dialect-mismatch", told: "negotiate: no dialect in common, SMB 1 alone" },
+    { cause: "server.down", told: "port: refused now; the server went away" },
+  ],
+  113: [
+    { cause: "network.port-blocked", told: "port: rejected on the way, or nobody has the address" },
+    { cause: "network.name-resolution", told: "name: without mount.cifs nobody resolves it for the kernel" },
+  ],
+  115: [
+    { cause: "network.port-blocked", told: "port: nothing comes back; the client gives up after 5 s" },
+    { cause: "network.name-resolution", told: "port: the first of several addresses is dead" },
+  ],
+  116: [
+    { cause: "server.share-gone", told: "log-in: the share is there now; kernel log: it was deleted or restarted" },
+    { cause: "nfs.stale-handle", told: "NFS: the export was made anew" },
+  ],
+  121: [
+    {
+      cause: "server.permission",
+      told: "log-in: the server answers with an error of its own (STATUS_UNEXPECTED_IO_ERROR and its like)",
+    },
+    { cause: "server.slow-storage", told: "log-in: let in, and the directory fails" },
+  ],
+  126: [
+    { cause: "auth.no-ticket", told: "aod doctor kerberos: no ticket of this user" },
+    { cause: "auth.upcall-missing", told: "programs: no request-key; aod doctor kerberos: no rule, no cifs.upcall" },
+    { cause: "auth.upcall-denied", told: "aod doctor kerberos: SELinux or AppArmor refused it" },
+    { cause: "auth.wrong-spn", told: "aod doctor kerberos: the KDC has no cifs/HOST" },
+  ],
+  127: [
+    { cause: "auth.ticket-expired", told: "aod doctor kerberos: the ticket has expired" },
+    { cause: "auth.bad-credentials", told: "log-in: STATUS_PASSWORD_EXPIRED, STATUS_PASSWORD_MUST_CHANGE" },
+  ],
+  128: [
+    { cause: "auth.account-disabled", told: "log-in: STATUS_ACCOUNT_DISABLED" },
+    { cause: "auth.ticket-expired", told: "aod doctor kerberos: the key was revoked" },
+  ],
+};
