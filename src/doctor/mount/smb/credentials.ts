@@ -162,7 +162,7 @@ export function parseCredentials(text: string, shown: string, mode: number): Cre
   const spaced: number[] = [];
   for (const [index, line] of text.split("\n").entries()) {
     // mount.cifs looks at the beginning of the key, and takes everything behind the = as it stands.
-    const [, key, rest, value] = /^[ \t]*(user|pass|dom)([^=]*)=(.*)$/i.exec(line) ?? [];
+    const [, key, rest, value] = /^[ \t]*(user|pass|dom)([^=]*)=([\s\S]*)$/i.exec(line) ?? [];
     if (key !== undefined && value !== undefined) {
       if (!/2\s*$/.test(rest ?? "")) values.set(key.toLowerCase(), value);
       if (value !== value.trimStart()) spaced.push(index + 1);
