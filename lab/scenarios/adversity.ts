@@ -284,6 +284,12 @@ export default defineScenario({
       probes.flatMap(({ name, why }) => (name === "smb_vfs" ? [] : [why])),
       ["SMB", "NFS"].map((name) => `no ${name} mount for 20 s; the next one attaches it again`),
     );
+    const detached = probes.filter(({ state }) => state === "detached");
+    assert.deepEqual(
+      detached.map(({ without }) => without),
+      [[], []],
+      "nothing is missing",
+    );
     assert.equal(one("released").status.probes[0]?.why, "the kernel module cifs is not loaded");
     assert.equal(one("again").status.probes[0]?.state, "running");
 
