@@ -15,6 +15,8 @@ import { moduleAppears, requireSupport } from "../tools/live.ts";
 import { RecordRun } from "../tools/record-ops.ts";
 import { type Recordable, recordableNames, recordables } from "../tools/recordable.ts";
 import { size } from "./bundle-text.ts";
+import { eventsCommand } from "./record-events.ts";
+import { packetsCommand } from "./record-packets.ts";
 import { endLines, helloLines, showJson, showLines } from "./record-text.ts";
 
 const MIB = 1024 ** 2;
@@ -26,9 +28,11 @@ interface OpsOptions {
   readonly max: number;
 }
 
-/** `aod record`: makes recordings, and shows what is in one. */
+/** `aod record`: makes recordings, and shows what is in one of operations. */
 export function build(): Command {
-  const command = new Command("record").description("Keep what the probes say in a file, for --replay and aod replay");
+  const command = new Command("record").description(
+    "Keep in a file what happens: operations for --replay and aod replay, the kernel's trace events, packets",
+  );
   // Before the commands below it are made: they inherit both, and the caller prints what went wrong.
   command.exitOverride().configureOutput({ outputError: () => {} });
   command
@@ -38,6 +42,7 @@ export function build(): Command {
     .option("--params", "also what each SMB request asks for: names of files and directories are among it")
     .option("--max <MIB>", "end when the file has this many MiB", number("MiB", 1), DEFAULT_MAX_MIB)
     .action(ops);
+  for (const one of [eventsCommand(), packetsCommand()]) command.addCommand(one.copyInheritedSettings(command));
   command
     .command("show <file>")
     .description("what a recording is of, how long it is, and what it lacks")
@@ -54,10 +59,13 @@ Examples:
   aod record ops /var/tmp/slow.aodrec -d 60    everything that happens within a minute
   aod record ops ops.aodrec smb_wire --params  SMB requests with what they ask for, until Ctrl-C
   aod record show ops.aodrec
+  sudo aod record events --for 30s -o trace.dat           what the kernel's trace points say; aod decode reads it
+  sudo aod record events -e cifs -e 'nfs4:nfs4_*' -o t.dat
+  sudo aod record packets --for 1m -o trace.pcap          headers of the packets of all mounts; aod packets reads it
   aod smbslower 100 --replay ops.aodrec        the tool, on what was recorded
   aod replay ops.aodrec                        what the daemon would have noticed
 
-A recording holds names of tasks, servers and shares, with --params those of files; no passwords, no contents of files. It is
+A recording of operations holds names of tasks, servers and shares, with --params those of files; no passwords, no contents of files. It is
 readable by its owner alone.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 not supported here.`,

@@ -29,7 +29,12 @@ export const commands: readonly CliCommand[] = [
     summary: "explain the kernel's SMB and NFS messages, and have the clients log more for a time",
     load: () => import("./debug.ts"),
   },
-  { name: "record", summary: "keep what the probes say in a file", load: () => import("./record.ts") },
+  { name: "record", summary: "keep operations, trace events or packets in a file", load: () => import("./record.ts") },
+  {
+    name: "decode",
+    summary: "make a readable time line of a kernel trace of SMB and NFS",
+    load: () => import("./decode.ts"),
+  },
   {
     name: "packets",
     summary: "say what a capture of packets tells of SMB and NFS",

@@ -5,6 +5,7 @@ import { hasCode } from "../system/proc.ts";
 import { PageStore } from "./page-store.ts";
 import { traceDat } from "./trace-dat.ts";
 import { type InstanceOptions, removeLeftovers, TraceInstance, tracefsIn } from "./trace-instance.ts";
+import { cleanPage, pageSizeOf } from "./trace-page.ts";
 
 export interface KernelEventsOptions extends Omit<InstanceOptions, "bufferKib"> {
   readonly clock: Clock;
@@ -157,7 +158,7 @@ export class KernelEvents {
     let count = 0;
     for (const cpu of instance.cpus()) {
       for (const page of instance.takePages(cpu, pageSize)) {
-        clean(page);
+        cleanPage(page);
         this.#store.add(cpu, page, this.#options.clock.nowNs());
         if (++count % PAGES_AT_ONCE === 0) await setImmediate();
         // A ring that fills as fast as it is read would keep us for ever.
@@ -165,20 +166,6 @@ export class KernelEvents {
       }
     }
   }
-}
-
-/** Where the data of a page ends: the kernel's page size, unless it was built or told otherwise. */
-function pageSizeOf(headerPage: string): number {
-  const [, offset, size] = /field: char data;\s*offset:(\d+);\s*size:(\d+);/.exec(headerPage) ?? [];
-  return offset === undefined || size === undefined ? 4096 : Number(offset) + Number(size);
-}
-
-/** Behind what is committed there may be anything: events that were read before. */
-function clean(page: Buffer): void {
-  const committed = Number(page.readBigUInt64LE(8) & 0xf_ffffn);
-  // With room behind them, the kernel stores how many events were overwritten before this page.
-  const stored = (page.readUInt32LE(8) & 0x4000_0000) !== 0 ? 8 : 0;
-  page.fill(0, Math.min(page.length, 16 + committed + stored));
 }
 
 function leftoversOf(options: KernelEventsOptions): ReturnType<typeof removeLeftovers> {

@@ -9,7 +9,7 @@ export interface EventFormat {
 /** One processor's pages, oldest first, each as trace_pipe_raw gave it. */
 export type CpuPages = readonly Buffer[];
 
-export interface TraceData {
+export interface TraceHead {
   readonly pageSize: number;
   /** events/header_page, events/header_event */
   readonly headerPage: string;
@@ -19,6 +19,9 @@ export interface TraceData {
   readonly commands: string;
   /** Content of trace_clock: the one in use stands in brackets. */
   readonly clock: string;
+}
+
+export interface TraceData extends TraceHead {
   /** One for each processor. */
   readonly cpus: readonly CpuPages[];
 }
@@ -32,6 +35,15 @@ const OPTION_DONE = 0;
  * stay numbers.
  */
 export function* traceDat(data: TraceData): Generator<Buffer> {
+  yield traceDatHead(
+    data,
+    data.cpus.map(({ length }) => length),
+  );
+  for (const page of data.cpus.flat()) yield page;
+}
+
+/** What stands before the pages of the first processor; those of the others follow, each processor's in one piece. */
+export function traceDatHead(data: TraceHead, pageCounts: readonly number[]): Buffer {
   const head = [
     MAGIC,
     Buffer.from("tracing6\0"),
@@ -49,7 +61,7 @@ export function* traceDat(data: TraceData): Generator<Buffer> {
     u32(0),
     u32(0),
     sized(data.commands),
-    u32(data.cpus.length),
+    u32(pageCounts.length),
     Buffer.from("options  \0"),
     option(OPTION_TRACECLOCK, Buffer.from(data.clock)),
     u16(OPTION_DONE),
@@ -57,17 +69,16 @@ export function* traceDat(data: TraceData): Generator<Buffer> {
   ];
   const headBytes = head.reduce((sum, piece) => sum + piece.length, 0);
   const align = (size: number): number => Math.ceil(size / data.pageSize) * data.pageSize;
-  const first = align(headBytes + 16 * data.cpus.length);
+  const first = align(headBytes + 16 * pageCounts.length);
   let at = first;
-  const table = data.cpus.map((pages) => {
-    const size = pages.length * data.pageSize;
+  const table = pageCounts.map((pages) => {
+    const size = pages * data.pageSize;
     const entry = Buffer.concat([u64(size === 0 ? 0 : at), u64(size)]);
     at += size;
     return entry;
   });
   const whole = Buffer.concat([...head, ...table]);
-  yield Buffer.concat([whole, Buffer.alloc(first - whole.length)]);
-  for (const page of data.cpus.flat()) yield page;
+  return Buffer.concat([whole, Buffer.alloc(first - whole.length)]);
 }
 
 function* systemsOf(events: readonly EventFormat[]): Generator<Buffer> {

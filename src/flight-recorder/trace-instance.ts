@@ -131,6 +131,17 @@ export class TraceInstance {
     }
   }
 
+  /** Switches these on, `SYSTEM/EVENT` each; a whole system in one go. */
+  enable(events: readonly string[]): void {
+    for (const [system = "", wanted] of Map.groupBy(events, (event) => event.split("/", 1)[0])) {
+      const directory = join(this.path, "events", system);
+      const names = existsSync(directory) ? eventsIn(directory) : [];
+      const all = wanted.length >= names.length && names.every((name) => wanted.includes(`${system}/${name}`));
+      if (all && this.#enableSystem(system)) for (const event of wanted) this.#enabled.add(event);
+      else for (const event of wanted) this.#enable(event);
+    }
+  }
+
   get enabled(): readonly string[] {
     return [...this.#enabled].sort();
   }
@@ -181,6 +192,12 @@ export class TraceInstance {
     }
   }
 
+  /** Bytes in one processor's ring that nobody has taken. */
+  waitingBytes(cpu: number): number {
+    const stats = textIn(join(this.path, "per_cpu", `cpu${cpu}`, "stats")) ?? "";
+    return Number(/^bytes: (\d+)$/m.exec(stats)?.[1] ?? 0);
+  }
+
   /** Events that did not get into the ring; not those that it overwrote. */
   lostEvents(): number {
     let lost = 0;
@@ -191,8 +208,23 @@ export class TraceInstance {
     return lost;
   }
 
+  /** Nothing is added any more. */
+  stop(): void {
+    this.#write("tracing_on", "0");
+  }
+
   remove(): void {
     this.#directories.remove(this.path);
+  }
+
+  #enableSystem(system: string): boolean {
+    try {
+      this.#write(join("events", system, "enable"), "1");
+      return true;
+    } catch {
+      // One of them may refuse: each for itself then, and why.
+      return false;
+    }
   }
 
   #enable(event: string): void {

@@ -6,13 +6,16 @@ export class Ending {
   private timer: NodeJS.Timeout | undefined;
   private readonly onSignal = (): void => this.resolve();
 
-  constructor(durationS: number | undefined) {
+  private readonly signals: readonly NodeJS.Signals[];
+
+  /** `also`: further signals that end it. */
+  constructor(durationS: number | undefined, also: readonly NodeJS.Signals[] = []) {
     this.durationS = durationS;
+    this.signals = ["SIGINT", "SIGTERM", ...also];
     this.reached = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    process.once("SIGINT", this.onSignal);
-    process.once("SIGTERM", this.onSignal);
+    for (const name of this.signals) process.once(name, this.onSignal);
   }
 
   /** The time begins, anew. */
@@ -27,7 +30,6 @@ export class Ending {
 
   dispose(): void {
     clearTimeout(this.timer);
-    process.off("SIGINT", this.onSignal);
-    process.off("SIGTERM", this.onSignal);
+    for (const name of this.signals) process.off(name, this.onSignal);
   }
 }
