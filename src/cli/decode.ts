@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import type { Item } from "../decode/item.ts";
 import { itemJson, totalsJson } from "../decode/json.ts";
+import { playRecording } from "../decode/recording.ts";
 import { kindOf, kindOfBytes, linesOf, ofBundle, reported } from "../decode/source.ts";
 import { heading, itemText, totalsText } from "../decode/text.ts";
 import { type Filter, Timeline } from "../decode/timeline.ts";
@@ -112,7 +113,10 @@ async function decode(file: string, { json, command, status, ...rest }: Options)
     ...(status === undefined ? {} : { statuses: status }),
   };
   const out: string[] = [];
+  let headed = json === true;
   const emit = (item: Item): void => {
+    if (!headed) out.push(`${heading}\n`);
+    headed = true;
     out.push(...(json === true ? [itemJson(item)] : itemText(item).map((line) => `${line}\n`)));
   };
   const timeline = new Timeline(filter, emit);
@@ -123,12 +127,18 @@ async function decode(file: string, { json, command, status, ...rest }: Options)
     process.stdin.destroy();
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
-  if (json !== true) await write(`${heading}\n`);
+  const flush = async (): Promise<void> => {
+    if (out.length > 0) await write(out.splice(0).join(""));
+  };
   try {
-    for await (const line of source(file)) {
-      timeline.line(line);
-      if (out.length > 0) await write(out.splice(0).join(""));
-      if (over) break;
+    if (file !== "-" && kindOf(file) === "recording") {
+      timeline.totals.lostEvents += await playRecording(file, (item) => timeline.give(item), flush);
+    } else {
+      for await (const line of source(file)) {
+        timeline.line(line);
+        await flush();
+        if (over) break;
+      }
     }
   } catch (error) {
     if (!over) throw error;
@@ -136,7 +146,7 @@ async function decode(file: string, { json, command, status, ...rest }: Options)
     process.off("SIGINT", stop).off("SIGTERM", stop);
   }
   timeline.finish();
-  for (const piece of out) await write(piece);
+  await flush();
   await write(json === true ? totalsJson(timeline.totals) : `${totalsText(timeline.totals).join("\n")}\n`);
   if (timeline.totals.events === 0 && timeline.totals.unknownLines > 0)
     throw new AodError("usage", `${file === "-" ? "standard input" : file} holds no line of a trace`);
@@ -161,8 +171,7 @@ async function* source(file: string): AsyncGenerator<string> {
   const kind = kindOf(file);
   if (kind === "trace.dat") yield* reported(file);
   else if (kind === "bundle") yield* ofBundle(file, note);
-  else if (kind === "text") yield* linesOf(createReadStream(file, { encoding: "utf8" }));
-  else throw new AodError("usage", `${file} is a recording of the probes: smbiosnoop --replay ${file} shows it`);
+  else yield* linesOf(createReadStream(file, { encoding: "utf8" }));
 }
 
 async function write(text: string): Promise<void> {
