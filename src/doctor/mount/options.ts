@@ -40,6 +40,11 @@ export class MountOptions {
     return new MountOptions([...this.all, ...more], this.#secrets);
   }
 
+  /** With all of others behind them, which win. */
+  joined(others: MountOptions): MountOptions {
+    return new MountOptions([...this.all, ...others.all], [...this.#secrets, ...others.#secrets]);
+  }
+
   /** `vers=3.1.1,seal`, without what is secret. */
   toString(): string {
     return this.all.map(({ name, value }) => (value === undefined ? name : `${name}=${value}`)).join(",");

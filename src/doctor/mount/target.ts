@@ -8,6 +8,8 @@ export interface SmbTarget {
   readonly path: string;
   /** Where it is mounted, or is to be. */
   readonly mountPoint?: string;
+  /** The server's address in a mount that is there. */
+  readonly mountedFrom?: string;
 }
 
 export interface NfsTarget {
@@ -16,6 +18,7 @@ export interface NfsTarget {
   /** `/srv/data` */
   readonly export: string;
   readonly mountPoint?: string;
+  readonly mountedFrom?: string;
 }
 
 export type MountTarget = SmbTarget | NfsTarget;
@@ -38,6 +41,11 @@ export function parseMountTarget(text: string, mountPoint?: string): MountTarget
   throw new AodError("usage", `${text} is neither //SERVER/SHARE nor SERVER:/EXPORT nor a mount point of SMB or NFS`);
 }
 
+/** With the mount point, where there is one. */
+export const subjectText = (target: MountTarget): string =>
+  `${targetText(target)}${target.mountPoint === undefined ? "" : ` on ${target.mountPoint}`}`;
+
+/** As mount(8) takes it. */
 export const targetText = (target: MountTarget): string =>
   target.protocol === "smb"
     ? `//${target.host}/${target.share}${target.path === "" ? "" : `/${target.path}`}`

@@ -39,11 +39,15 @@ export const lastFailure: Check<SmbCase> = {
     } catch (error) {
       return { result: "skip", evidence: `the kernel's log cannot be read (${messageOf(error)}): run this as root` };
     }
-    const last = lines.findLast(({ message }) => message.kind === "trouble");
-    if (last === undefined) return { result: "ok", evidence: "no trouble of SMB in the kernel's log" };
-    return attemptFinding(of, lines, last);
+    const ours = lines.filter(({ message }) => message.server === undefined || isOf(of, message.server));
+    const last = ours.findLast(({ message }) => message.kind === "trouble");
+    if (last === undefined) return { result: "ok", evidence: "no trouble with this server in the kernel's log" };
+    return attemptFinding(of, ours, last);
   },
 };
+
+const isOf = ({ target, addresses }: SmbCase, server: string): boolean =>
+  server.toLowerCase() === target.host.toLowerCase() || addresses.includes(server);
 
 function attemptFinding({ machine }: SmbCase, lines: readonly KernelLine[], last: KernelLine): Finding {
   const begins = lines.findLast(({ message, timeUs }) => message.id === "smb.mounting" && timeUs <= last.timeUs);

@@ -1,3 +1,4 @@
+import type { Finding } from "../../answer.ts";
 import type { Check } from "../../examine.ts";
 import { resolveName } from "../../network/names.ts";
 import { examinePort } from "../../network/port.ts";
@@ -17,7 +18,8 @@ export const name: Check<SmbCase> = {
     }
     const { findings, addresses } = await resolveName(of.target.host, of.machine, signal);
     of.addresses = addresses;
-    return findings;
+    const stale = staleFinding(of);
+    return stale === undefined ? findings : [...findings, stale];
   },
 };
 
@@ -45,3 +47,25 @@ export const port: Check<SmbCase> = {
     return findings;
   },
 };
+
+/** A mount keeps the address that it was made with. */
+function staleFinding({ target, addresses }: SmbCase): Finding | undefined {
+  const { mountedFrom, host } = target;
+  if (mountedFrom === undefined || addresses.length === 0 || addresses.includes(mountedFrom)) return undefined;
+  const summary = `the mount uses ${mountedFrom}, and ${host} is ${addresses.join(", ")} now`;
+  return {
+    result: "warn",
+    evidence: summary,
+    meaning: "the server got another address, and the client keeps the old one until it reconnects, or longer",
+    fix: "unmount and mount again",
+    verdict: {
+      cause: "client.dns-stale",
+      confidence: "likely",
+      summary,
+      advice: [
+        "unmount and mount again",
+        "install keyutils with its rule for dns_resolver: newer kernels look the name up when they reconnect",
+      ],
+    },
+  };
+}

@@ -2,7 +2,7 @@ import type { Answer } from "../../answer.ts";
 import { type Check, examine } from "../../examine.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
-import { type SmbTarget, targetText } from "../target.ts";
+import { type SmbTarget, subjectText } from "../target.ts";
 import { attempt } from "./attempt.ts";
 import type { SmbCase } from "./case.ts";
 import { credentials } from "./credentials.ts";
@@ -42,7 +42,7 @@ export const examineSmbMount = (
   signal?: AbortSignal,
 ): Promise<Answer> =>
   examine({
-    subject: targetText(target),
+    subject: subjectText(target),
     case: { target, request, machine, intent: intentOf(request.options), addresses: [] },
     checks: smbMountChecks,
     wellSaid: "nothing here keeps this share from being mounted",
