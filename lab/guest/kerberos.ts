@@ -33,10 +33,7 @@ export async function startKdc(lab: Lab, users: readonly string[] = []): Promise
     profile,
     `[kdcdefaults]\n kdc_listen = 127.0.0.1:88\n kdc_tcp_listen = 127.0.0.1:88\n[realms]\n ${realm} = {\n  database_name = ${root}/principal\n  key_stash_file = ${root}/stash\n  acl_file = ${root}/acl\n  disable_pac = true\n }\n[logging]\n kdc = FILE:${log}\n`,
   );
-  writeFileSync(
-    "/etc/krb5.conf",
-    `[libdefaults]\n default_realm = ${realm}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n dns_canonicalize_hostname = false\n rdns = false\n default_ccache_name = KEYRING:persistent:%{uid}\n[realms]\n ${realm} = {\n  kdc = 127.0.0.1:88\n }\n[domain_realm]\n .lab.test = ${realm}\n`,
-  );
+  writeKrb5Conf("KEYRING:persistent:%{uid}");
   if (!readFileSync("/etc/hosts", "utf8").includes(kerberosServer))
     appendFileSync("/etc/hosts", `127.0.0.1 ${kerberosServer}\n`);
   const env = { KRB5_KDC_PROFILE: profile };
@@ -48,7 +45,23 @@ export async function startKdc(lab: Lab, users: readonly string[] = []): Promise
     `ktadd -norandkey -k ${keytab} ${service}`,
   ];
   await lab.run(["kadmin.local", "-r", realm], { env, input: `${commands.join("\n")}\n`, timeoutMs: 120_000 });
-  kdc = new Background(["env", `KRB5_KDC_PROFILE=${profile}`, "krb5kdc", "-n", "-r", realm], {
+  await launchKdc(lab);
+}
+
+/** krb5.conf of this machine, with where caches are. */
+export function writeKrb5Conf(caches: string): void {
+  writeFileSync(
+    "/etc/krb5.conf",
+    `[libdefaults]\n default_realm = ${realm}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n dns_canonicalize_hostname = false\n rdns = false\n default_ccache_name = ${caches}\n[realms]\n ${realm} = {\n  kdc = 127.0.0.1:88\n }\n[domain_realm]\n .lab.test = ${realm}\n`,
+  );
+}
+
+/** Starts the KDC; with a clock that is some seconds ahead of this machine's. */
+export async function launchKdc(lab: Lab, aheadSeconds = 0): Promise<void> {
+  // Not by faketime(1), which would stand between: the signal that ends it would not reach the KDC.
+  const ahead = `${aheadSeconds < 0 ? "" : "+"}${aheadSeconds}s`;
+  const clock = aheadSeconds === 0 ? [] : ["LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1", `FAKETIME=${ahead}`];
+  kdc = new Background(["env", `KRB5_KDC_PROFILE=${join(root, "kdc.conf")}`, ...clock, "krb5kdc", "-n", "-r", realm], {
     stdout: join(root, "kdc.out"),
     stderr: join(root, "kdc.err"),
   });
@@ -56,6 +69,16 @@ export async function startKdc(lab: Lab, users: readonly string[] = []): Promise
     if (kdc?.running !== true) throw new AodError("failed", `krb5kdc: ${readFileSync(join(root, "kdc.err"), "utf8")}`);
     return / 0100007F:0058 /.test(readFileSync("/proc/net/udp", "utf8"));
   });
+}
+
+export async function stopKdc(): Promise<void> {
+  await kdc?.stop();
+}
+
+/** Lines for kadmin.local, on the machine of the KDC. */
+export async function kadmin(lab: Lab, ...commands: readonly string[]): Promise<void> {
+  const env = { KRB5_KDC_PROFILE: join(root, "kdc.conf") };
+  await lab.run(["kadmin.local", "-r", realm], { env, input: `${commands.join("\n")}\n`, timeoutMs: 120_000 });
 }
 
 /** As that user of the machine: a ticket-granting ticket, into the user's persistent keyring unless a cache is named. */

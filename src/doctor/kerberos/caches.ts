@@ -17,8 +17,12 @@ export interface UserCache {
   readonly cache: Ccache;
 }
 
-/** A look at one cache: what is in it, or why nothing is known of it. */
-export type CacheLook = { readonly cache: Ccache } | { readonly absent: true } | { readonly unknown: string };
+/** A look at one cache: what is in it, whose it is where the user may not read it, or why nothing is known of it. */
+export type CacheLook =
+  | { readonly cache: Ccache }
+  | { readonly absent: true }
+  | { readonly owner: number }
+  | { readonly unknown: string };
 
 /** `FILE:/tmp/krb5cc_%{uid}` for a user: krb5.conf(5), parameter expansion. */
 export function expandCacheName(template: string, { uid, name }: User): string {
@@ -45,12 +49,12 @@ export async function lookAt(
   const rest = parts.join(":");
   switch (kind.toUpperCase()) {
     case "FILE":
-      return fileCache(files, rest);
+      return fileCache(files, rest, of.user.uid);
     case "DIR": {
       const path = rest.startsWith(":")
         ? rest.slice(1)
         : `${rest}/${((await files.text(`${rest}/primary`)) ?? "tkt").trim()}`;
-      return fileCache(files, basename(path).startsWith("tkt") ? path : `${rest}/tkt`);
+      return fileCache(files, basename(path).startsWith("tkt") ? path : `${rest}/tkt`, of.user.uid);
     }
     case "KEYRING":
     case "KCM":
@@ -60,14 +64,17 @@ export async function lookAt(
   }
 }
 
-async function fileCache(files: LocalFiles, path: string): Promise<CacheLook> {
+async function fileCache(files: LocalFiles, path: string, uid: number): Promise<CacheLook> {
   const lacks = files.lacks.size;
   const bytes = await files.bytes(path);
   if (bytes === undefined)
     return files.lacks.size > lacks ? { unknown: [...files.lacks].at(-1) ?? path } : { absent: true };
+  const owner = await files.uidOf(path);
   const cache = parseCcache(bytes);
   // It held session keys.
   bytes.fill(0);
+  // The library makes caches that nobody else may read.
+  if (owner !== undefined && owner !== uid && uid !== 0) return { owner };
   return cache === undefined ? { unknown: `${path} is no credential cache` } : { cache };
 }
 

@@ -1,3 +1,4 @@
+import type { FoundCache } from "../../sources/ticket-caches.ts";
 import type { Krb5Conf } from "../../system/krb5-conf.ts";
 import type { MountInfo } from "../../system/mountinfo.ts";
 import type { RequestKeyRule } from "../../system/request-key.ts";
@@ -16,6 +17,17 @@ export interface KerberosSubject {
   readonly mount?: MountInfo;
 }
 
+/** What was looked for. */
+export interface CacheSearch {
+  readonly defaultName: string;
+  /** Whether the cache of that name could not be looked at. */
+  readonly unknown: boolean;
+  /** Of the cache of that name, where it is not the user. */
+  readonly owner?: number;
+  /** Caches in files, of all users. */
+  readonly others: readonly FoundCache[];
+}
+
 /** What the checks look at, and what they learn for those after them. */
 export interface KerberosCase {
   readonly machine: Machine;
@@ -32,6 +44,7 @@ export interface KerberosCase {
   conf: Krb5Conf;
   /** Of the user, that of the default name first. */
   caches: readonly UserCache[];
+  search?: CacheSearch;
   /** Of the user. */
   realm?: string;
   /** Those that answer. */

@@ -23,7 +23,7 @@ export const krb5Conf = (more = ""): string =>
   `[libdefaults]\n default_realm = ${REALM}\n dns_lookup_kdc = false\n${more}\n[realms]\n ${REALM} = {\n  kdc = 127.0.0.1\n }\n[domain_realm]\n .lab.test = ${REALM}\n`;
 
 const files: Readonly<Record<string, string>> = {
-  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n",
+  "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\nbob:x:4242:4242::/:/bin/sh\n",
   "etc/request-key.conf":
     "create  dns_resolver *\t*\t/sbin/key.dns_resolver %k\nnegate\t*\t*\t*\t/bin/keyctl negate %k 30 %S\n",
   "etc/request-key.d/cifs.spnego.conf": "create  cifs.spnego    * * /usr/sbin/cifs.upcall %k\n",

@@ -7,7 +7,7 @@ import type { Check } from "../examine.ts";
 import type { KerberosCase } from "./case.ts";
 import type { KdcAnswer, Service } from "./kdc-wire.ts";
 import { findKdcs } from "./kdcs.ts";
-import { serviceName, serviceTicket } from "./tickets.ts";
+import { isUsable, serviceName, serviceTicket } from "./tickets.ts";
 
 const TIMEOUT_MS = 4000;
 const MAX_ADDRESSES = 8;
@@ -241,6 +241,16 @@ function accountFindings(of: KerberosCase, reply: KdcReply): Finding[] {
   const client = `${name.join("/")}@${of.realm}`;
   if (reply.code === krbErrors.preauthRequired && reply.encryption.length > 0)
     return [{ result: "ok", evidence: `${client} has keys of ${reply.encryption.join(", ")}` }];
+  const nowS = of.machine.clock.wallMs() / 1000;
+  // A ticket that is there is good until it ends, whatever became of the account; what the KDC says to it is for the service to show.
+  const spare = of.caches.some(({ isDefault, cache }) => isDefault && isUsable(of, cache, nowS));
+  const failed = (evidence: string, meaning: string, verdict: Verdict): Finding => ({
+    result: spare ? "warn" : "fail",
+    evidence,
+    meaning: spare ? "when the ticket that is there has ended, another is not got" : meaning,
+    ...(verdict.advice[0] === undefined ? {} : { fix: verdict.advice[0] }),
+    ...(spare ? {} : { verdict }),
+  });
   if (reply.code === krbErrors.clientRevoked) {
     const summary = `the KDC says that the account of ${client} is disabled, locked or expired`;
     return [
@@ -257,7 +267,7 @@ function accountFindings(of: KerberosCase, reply: KdcReply): Finding[] {
     return [
       failed(summary, "kinit asks for a new one", {
         cause: "auth.bad-credentials",
-        confidence: "likely",
+        confidence: known ? "certain" : "likely",
         summary,
         advice: ["kpasswd, then kinit"],
       }),
@@ -268,7 +278,7 @@ function accountFindings(of: KerberosCase, reply: KdcReply): Finding[] {
     return [
       failed(summary, "the account was removed or renamed, or the KDC is of another realm", {
         cause: "auth.bad-credentials",
-        confidence: "likely",
+        confidence: "certain",
         summary,
         advice: ["kinit with a name that the realm has"],
       }),
@@ -294,11 +304,3 @@ function accountFindings(of: KerberosCase, reply: KdcReply): Finding[] {
     ];
   return [];
 }
-
-const failed = (evidence: string, meaning: string, verdict: Verdict): Finding => ({
-  result: "fail",
-  evidence,
-  meaning,
-  ...(verdict.advice[0] === undefined ? {} : { fix: verdict.advice[0] }),
-  verdict,
-});

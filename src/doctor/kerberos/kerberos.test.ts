@@ -63,16 +63,22 @@ describe("why a client gets no ticket", () => {
     ],
     ["root's tickets are elsewhere", "auth.no-ticket", (c) => c.write("run/user/0/krb5cc", cache(tgt()))],
     [
+      "a cache of another user in the place of the user's",
+      "auth.no-ticket",
+      (c) => c.write("tmp/krb5cc_4242", cache(tgt())),
+      { user: "bob" },
+    ],
+    [
       "the user that the mount names",
       "ok",
       (c) => {
         c.write(
           "proc/self/mountinfo",
-          "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n40 22 0:45 / /mnt/s rw - cifs //files.lab.test/data rw,sec=krb5,cruid=1000\n",
+          "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n40 22 0:45 / /mnt/s rw - cifs //files.lab.test/data rw,sec=krb5,cruid=0\n",
         );
         c.write("etc/krb5.conf", krb5Conf("default_ccache_name = DIR:/tmp/krb5cc_%{uid}_dir"));
-        c.write("tmp/krb5cc_1000_dir/primary", "tktXYZ\n");
-        c.write("tmp/krb5cc_1000_dir/tktXYZ", cache(tgt()));
+        c.write("tmp/krb5cc_0_dir/primary", "tktXYZ\n");
+        c.write("tmp/krb5cc_0_dir/tktXYZ", cache(tgt()));
       },
       { about: "/mnt/s" },
     ],
@@ -182,15 +188,38 @@ describe("why a client gets no ticket", () => {
       "the account is disabled",
       "auth.account-disabled",
       (c) => {
+        c.write(root, cache(tgt(nowS - 60)));
+        c.kdc = () => krbError(18);
+      },
+    ],
+    [
+      "the account is disabled, the ticket is good yet",
+      "ok",
+      (c) => {
         c.write(root, cache(tgt()));
         c.kdc = () => krbError(18);
+      },
+    ],
+    [
+      "kvno: the account is disabled",
+      "auth.account-disabled",
+      (c) => c.write(root, cache(tgt())),
+      {},
+      kvno("Clients credentials have been revoked"),
+    ],
+    [
+      "a ticket that ended while the KDC is down",
+      "server.down",
+      (c) => {
+        c.write(root, cache(tgt(nowS - 60)));
+        c.kdc = () => refused;
       },
     ],
     [
       "the account is gone",
       "auth.bad-credentials",
       (c) => {
-        c.write(root, cache(tgt()));
+        c.write(root, cache(tgt(nowS - 60)));
         c.kdc = () => krbError(6);
       },
     ],
@@ -198,7 +227,7 @@ describe("why a client gets no ticket", () => {
       "the password has expired",
       "auth.bad-credentials",
       (c) => {
-        c.write(root, cache(tgt()));
+        c.write(root, cache(tgt(nowS - 60)));
         c.kdc = () => krbError(23);
       },
     ],

@@ -10,7 +10,7 @@ import { kdc } from "./kdc.ts";
 import { type KdcWire, realKdcWire } from "./kdc-wire.ts";
 import { rules } from "./rules.ts";
 import { service } from "./service.ts";
-import { tickets } from "./tickets.ts";
+import { tickets, usable } from "./tickets.ts";
 import { upcall } from "./upcall.ts";
 import type { User } from "./user.ts";
 
@@ -22,6 +22,7 @@ export const kerberosChecks: readonly Check<KerberosCase>[] = [
   config,
   tickets,
   kdc,
+  usable,
   clock,
   service,
 ];

@@ -9,7 +9,7 @@ import { serviceName, serviceTicket, tgtOf } from "./tickets.ts";
 export type Known =
   | { readonly is: "known"; readonly how: string }
   | { readonly is: "unknown"; readonly how: string; readonly sure: boolean }
-  | { readonly is: "clock-skew" | "ticket-expired"; readonly how: string }
+  | { readonly is: "clock-skew" | "ticket-expired" | "revoked"; readonly how: string }
   | { readonly is: "undecided"; readonly how: string };
 
 /** `cifs/files.lab.test@LAB.TEST`; where krb5.conf gives the host no realm it ends with `@`, and the KDC is to say. */
@@ -46,6 +46,7 @@ async function askByKvno(
   const how = said.replace(/ while getting credentials for.*$/, "") || (reason ?? "no answer");
   if (/not found in Kerberos database|Server not found/i.test(said)) return { is: "unknown", how, sure: true };
   if (/Clock skew too great/i.test(said)) return { is: "clock-skew", how };
+  if (/credentials have been revoked/i.test(said)) return { is: "revoked", how };
   if (/Ticket expired/i.test(said)) return { is: "ticket-expired", how };
   return { is: "undecided", how };
 }

@@ -41,6 +41,13 @@ function troubleOf(evidence: string, known: Known): Finding | undefined {
       advice: [fix],
     });
   }
+  if (known.is === "revoked")
+    return failed(evidence, "the account is disabled, locked or expired", {
+      cause: "auth.account-disabled",
+      confidence: "certain",
+      summary: "the KDC says that the account is disabled, locked or expired",
+      advice: ["have the account enabled or unlocked"],
+    });
   if (known.is === "ticket-expired")
     return failed(evidence, "the KDC no longer takes the ticket", {
       cause: "auth.ticket-expired",

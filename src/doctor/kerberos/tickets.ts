@@ -1,10 +1,10 @@
-import { type FoundCache, fileCaches } from "../../sources/ticket-caches.ts";
+import { fileCaches } from "../../sources/ticket-caches.ts";
 import type { CachedTicket, Ccache } from "../../system/ccache.ts";
 import { isWeakEncryption } from "../../system/kerberos-names.ts";
 import type { Finding, Verdict } from "../answer.ts";
 import type { Check } from "../examine.ts";
 import { expandCacheName, further, lookAt, type UserCache } from "./caches.ts";
-import type { KerberosCase } from "./case.ts";
+import type { CacheSearch, KerberosCase } from "./case.ts";
 import { cacheTemplate } from "./config.ts";
 import { LocalFiles } from "./local-files.ts";
 import { userText } from "./user.ts";
@@ -29,9 +29,12 @@ export const tickets: Check<KerberosCase> = {
     const nowS = machine.clock.wallMs() / 1000;
     const told: Finding[] = of.caches.flatMap((one) => cacheFindings(one, nowS));
     if ("unknown" in looked) told.push(unseen(looked.unknown));
-    const unknown = "unknown" in looked;
-    const judged = judge(of, { defaultName, unknown, nowS, others: search.found });
-    if (judged !== undefined) told.push(judged);
+    of.search = {
+      defaultName,
+      unknown: "unknown" in looked,
+      ...("owner" in looked && { owner: looked.owner }),
+      others: search.found,
+    };
     for (const lack of search.lacks) told.push({ result: "warn", evidence: lack });
     if (search.overLimit > 0)
       told.push({
@@ -39,6 +42,19 @@ export const tickets: Check<KerberosCase> = {
         evidence: `${search.overLimit} further caches in /tmp and /run/user were not looked at`,
       });
     return told;
+  },
+};
+
+/**
+ * Whether one of them is of use. After the KDC was asked: what keeps everybody from getting a ticket (no KDC, an account that is disabled) is the cause
+ * where there is none.
+ */
+export const usable: Check<KerberosCase> = {
+  name: "ticket",
+  limitMs: 1000,
+  async run(of) {
+    const { search, machine } = of;
+    return search === undefined ? [] : (judge(of, search, machine.clock.wallMs() / 1000) ?? []);
   },
 };
 
@@ -93,29 +109,23 @@ function ticketText({ service, end, renewUntil, encryption }: CachedTicket, nowS
   return `${service}: ${until}${renew}${encryption === undefined ? "" : `, ${encryption}`}`;
 }
 
-interface Found {
-  readonly defaultName: string;
-  /** Whether the cache of that name could not be looked at. */
-  readonly unknown: boolean;
-  readonly nowS: number;
-  readonly others: readonly FoundCache[];
-}
-
-function judge(of: KerberosCase, found: Found): Finding | undefined {
+function judge(of: KerberosCase, found: CacheSearch, nowS: number): Finding | undefined {
   const { subject, caches } = of;
-  const { nowS, defaultName } = found;
+  const { defaultName } = found;
   // rpc.gssd uses the machine's own key for root: that is looked at with rpc.gssd.
   if (subject.protocol === "nfs" && of.user.uid === 0) return undefined;
   const usable = caches.filter(({ cache }) => isUsable(of, cache, nowS));
   const first = usable[0];
   if (first !== undefined && (first.isDefault || subject.protocol === "nfs")) return soon(of, first, nowS);
   if (found.unknown) return undefined;
+  if (found.owner !== undefined) return foreign(of, defaultName, found.owner);
   if (first !== undefined) return elsewhere(of, first, defaultName);
   const ended = caches.find(({ cache }) => cache.tickets.length > 0);
-  return ended === undefined ? noTicket(of, found) : expired(of, ended, nowS);
+  return ended === undefined ? noTicket(of, found, nowS) : expired(of, ended, nowS);
 }
 
-function isUsable(of: KerberosCase, cache: Ccache, nowS: number): boolean {
+/** Something in the cache is good for the server. */
+export function isUsable(of: KerberosCase, cache: Ccache, nowS: number): boolean {
   const tgt = tgtOf(cache);
   const { host } = of.subject;
   const service = host === undefined ? undefined : serviceTicket(cache, serviceName(of), host);
@@ -162,6 +172,18 @@ function elsewhere(of: KerberosCase, { name }: UserCache, defaultName: string): 
   };
 }
 
+function foreign({ user }: KerberosCase, name: string, owner: number): Finding {
+  const summary = `${name} belongs to uid ${owner}: ${userText(user)} may not read it`;
+  const fix = `kinit as ${user.name ?? user.uid}, not by sudo, after the file is removed`;
+  return {
+    result: "fail",
+    evidence: summary,
+    meaning: "the library finds no ticket: mount error(126), Required key not available",
+    fix,
+    verdict: verdict("auth.no-ticket", "certain", summary, [fix]),
+  };
+}
+
 function expired(of: KerberosCase, { name, cache }: UserCache, nowS: number): Finding {
   const ticket = tgtOf(cache) ?? cache.tickets.toSorted((a, b) => b.end - a.end)[0];
   const ago = duration(nowS - (ticket?.end ?? nowS));
@@ -182,7 +204,7 @@ function expired(of: KerberosCase, { name, cache }: UserCache, nowS: number): Fi
   };
 }
 
-function noTicket(of: KerberosCase, { defaultName, others, nowS }: Found): Finding {
+function noTicket(of: KerberosCase, { defaultName, others }: CacheSearch, nowS: number): Finding {
   const { user, subject } = of;
   const owners = others.filter(({ uid, cache }) => uid !== user.uid && (tgtOf(cache)?.end ?? 0) > nowS);
   const owner = owners[0];
