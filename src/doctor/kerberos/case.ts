@@ -24,6 +24,8 @@ export interface CacheSearch {
   readonly unknown: boolean;
   /** Of the cache of that name, where it is not the user. */
   readonly owner?: number;
+  /** The principals that cifs.upcall may take a key of. */
+  readonly keytab: readonly string[];
   /** Caches in files, of all users. */
   readonly others: readonly FoundCache[];
 }

@@ -3,12 +3,16 @@ import type { Answer } from "../answer.ts";
 import { type Check, examine } from "../examine.ts";
 import type { Machine } from "../machine.ts";
 import { asked } from "./asked.ts";
+import { azure } from "./azure.ts";
 import type { KerberosCase, KerberosSubject } from "./case.ts";
 import { clock } from "./clock.ts";
 import { config } from "./config.ts";
+import { gssd } from "./gssd.ts";
 import { kdc } from "./kdc.ts";
 import { type KdcWire, realKdcWire } from "./kdc-wire.ts";
+import { keys } from "./keys.ts";
 import { rules } from "./rules.ts";
+import { said } from "./said.ts";
 import { service } from "./service.ts";
 import { tickets, usable } from "./tickets.ts";
 import { upcall } from "./upcall.ts";
@@ -19,12 +23,16 @@ export const kerberosChecks: readonly Check<KerberosCase>[] = [
   asked,
   rules,
   upcall,
+  keys,
   config,
+  gssd,
   tickets,
+  azure,
   kdc,
   usable,
   clock,
   service,
+  said,
 ];
 
 export interface KerberosRequest {

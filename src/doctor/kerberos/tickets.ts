@@ -5,7 +5,8 @@ import type { Finding, Verdict } from "../answer.ts";
 import type { Check } from "../examine.ts";
 import { expandCacheName, further, lookAt, type UserCache } from "./caches.ts";
 import type { CacheSearch, KerberosCase } from "./case.ts";
-import { cacheTemplate } from "./config.ts";
+import { cacheTemplate, optionOf } from "./config.ts";
+import { principalsOf, readKeytab } from "./keytabs.ts";
 import { LocalFiles } from "./local-files.ts";
 import { userText } from "./user.ts";
 import { duration } from "./words.ts";
@@ -29,7 +30,9 @@ export const tickets: Check<KerberosCase> = {
     const nowS = machine.clock.wallMs() / 1000;
     const told: Finding[] = of.caches.flatMap((one) => cacheFindings(one, nowS));
     if ("unknown" in looked) told.push(unseen(looked.unknown));
+    const keytab = await readKeytab(of, optionOf(of.rule, "-K", "--keytab"), signal);
     of.search = {
+      keytab: principalsOf(keytab),
       defaultName,
       unknown: "unknown" in looked,
       ...("owner" in looked && { owner: looked.owner }),
@@ -118,6 +121,8 @@ function judge(of: KerberosCase, found: CacheSearch, nowS: number): Finding | un
   const first = usable[0];
   if (first !== undefined && (first.isDefault || subject.protocol === "nfs")) return soon(of, first, nowS);
   if (found.unknown) return undefined;
+  const machine = byKeytab(of, found);
+  if (machine?.result === "ok") return machine;
   if (found.owner !== undefined) return foreign(of, defaultName, found.owner);
   if (first !== undefined) return elsewhere(of, first, defaultName);
   const ended = caches.find(({ cache }) => cache.tickets.length > 0);
@@ -172,6 +177,19 @@ function elsewhere(of: KerberosCase, { name }: UserCache, defaultName: string): 
   };
 }
 
+/** Where the cache has nothing of use, cifs.upcall takes the key of the mount's username= from the keytab. */
+function byKeytab({ subject, user }: KerberosCase, { keytab }: CacheSearch): Finding | undefined {
+  const name = subject.mount?.options["username"];
+  if (subject.protocol !== "smb" || typeof name !== "string" || user.uid !== 0) return undefined;
+  const wanted = name.toLowerCase();
+  const found = keytab.find((principal) =>
+    [principal, principal.split("@")[0]].some((one) => one?.toLowerCase() === wanted),
+  );
+  return found === undefined
+    ? undefined
+    : { result: "ok", evidence: `no ticket, and cifs.upcall gets one by the keytab, which has ${found}` };
+}
+
 function foreign({ user }: KerberosCase, name: string, owner: number): Finding {
   const summary = `${name} belongs to uid ${owner}: ${userText(user)} may not read it`;
   const fix = `kinit as ${user.name ?? user.uid}, not by sudo, after the file is removed`;
@@ -204,7 +222,7 @@ function expired(of: KerberosCase, { name, cache }: UserCache, nowS: number): Fi
   };
 }
 
-function noTicket(of: KerberosCase, { defaultName, others }: CacheSearch, nowS: number): Finding {
+function noTicket(of: KerberosCase, { defaultName, others, keytab }: CacheSearch, nowS: number): Finding {
   const { user, subject } = of;
   const owners = others.filter(({ uid, cache }) => uid !== user.uid && (tgtOf(cache)?.end ?? 0) > nowS);
   const owner = owners[0];
@@ -212,6 +230,9 @@ function noTicket(of: KerberosCase, { defaultName, others }: CacheSearch, nowS: 
   const advice = [`kinit${as}, so that ${defaultName} has a ticket`];
   if (owner !== undefined && subject.protocol === "smb")
     advice.unshift(`mount with cruid=${owner.uid}: uid ${owner.uid} has a ticket of ${owner.cache.client}`);
+  const [principal] = keytab;
+  const own = subject.mount === undefined && user.uid === 0 && subject.protocol === "smb" ? principal : undefined;
+  if (own !== undefined) advice.push(`mount with username=${own.split("@")[0]}: the keytab has its key`);
   const gone = /^(?:KEYRING|KCM):/i.test(defaultName)
     ? "; a cache of this kind vanishes when its last ticket ends"
     : "";
@@ -221,6 +242,6 @@ function noTicket(of: KerberosCase, { defaultName, others }: CacheSearch, nowS: 
     evidence: summary,
     meaning: "the kernel gets no ticket: mount error(126), Required key not available",
     ...(advice[0] === undefined ? {} : { fix: advice[0] }),
-    verdict: verdict("auth.no-ticket", "certain", summary, advice),
+    verdict: verdict("auth.no-ticket", own === undefined ? "certain" : "likely", summary, advice),
   };
 }
