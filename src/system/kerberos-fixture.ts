@@ -50,3 +50,26 @@ export function makeCcache(client: string, tickets: readonly MadeTicket[], versi
   );
   return Buffer.concat([...head, principal(client), ...entries]);
 }
+
+/** A keytab of version 2, with a hole before each entry. */
+export function makeKeytab(principals: readonly string[]): Buffer {
+  const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
+  const text = (value: string): Buffer => Buffer.concat([u16(Buffer.byteLength(value)), Buffer.from(value)]);
+  const entries = principals.flatMap((principal) => {
+    const at = principal.lastIndexOf("@");
+    const parts = principal.slice(0, at).split("/");
+    const names = [u16(parts.length), text(principal.slice(at + 1)), ...parts.map(text)];
+    const entry = Buffer.concat([
+      ...names,
+      u32(1, 1_700_000_000),
+      Buffer.from([2]),
+      u16(18),
+      text(SESSION_KEY),
+      u32(2),
+    ]);
+    const hole = Buffer.alloc(4);
+    hole.writeInt32BE(-3);
+    return [hole, Buffer.alloc(3), u32(entry.length), entry];
+  });
+  return Buffer.concat([Buffer.from([5, 2]), ...entries]);
+}
