@@ -62,3 +62,8 @@ export function layersOf(mounts: readonly MountInfo[]): readonly Layer[] {
     });
   });
 }
+
+/** The directory in which fscache keeps files: the kernel holds its mount while cachefilesd(8) runs. */
+export function cacheDirectory(fsRoot: string): string | undefined {
+  return /^\s*dir\s+(\/.*\S)/m.exec(contentOf(join(fsRoot, "etc/cachefilesd.conf")) ?? "")?.[1];
+}

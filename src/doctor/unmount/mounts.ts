@@ -1,9 +1,18 @@
-import { exportsOf, layersOf, loops, swapFiles } from "../../holders/kernel.ts";
+import { cacheDirectory, exportsOf, layersOf, loops, swapFiles } from "../../holders/kernel.ts";
 import { mountsBelow } from "../../holders/namespaces.ts";
 import type { MountInfo } from "../../system/mountinfo.ts";
 import { printable } from "../../tools/table-text.ts";
 import type { Finding } from "../answer.ts";
-import { effectOf, type Holder, held, placeOfPath, type UnmountCase, type UnmountCheck } from "./case.ts";
+import {
+  effectOf,
+  factsOf,
+  type Holder,
+  held,
+  named,
+  placeOfPath,
+  type UnmountCase,
+  type UnmountCheck,
+} from "./case.ts";
 
 /** What the mount is, and what else stands at its place. */
 export const mountItself: UnmountCheck = {
@@ -128,7 +137,35 @@ export const kernelUsers: UnmountCheck = {
         ];
       }),
     );
-    return held(of, [...exported, ...layered], "no export, no overlay or ecryptfs on it");
+    return held(
+      of,
+      [...exported, ...layered, ...cached(of)],
+      "no export, no overlay or ecryptfs on it, no cache in it",
+    );
+  },
+};
+
+function cached(of: UnmountCase): Holder[] {
+  const daemon = of.looked.processes.find(({ comm }) => comm === "cachefilesd");
+  const path = daemon === undefined ? undefined : cacheDirectory(of.machine.fsRoot);
+  const place = path === undefined ? undefined : placeOfPath(of, path, undefined);
+  if (daemon === undefined || path === undefined || place === undefined) return [];
+  const text = `fscache keeps its files in ${printable(path)}`;
+  const advice = `stop cachefilesd: kill ${daemon.pid}`;
+  return [{ kind: "layer", effect: effectOf(place), ...factsOf(of, daemon), path, text, advice }];
+}
+
+/** Watches of inotify and fanotify end with the mount: they are told so that nobody looks for the reason there. */
+export const watches: UnmountCheck = {
+  name: "watches",
+  limitMs: 5000,
+  async run(of) {
+    const own = of.looked.watchers.filter(
+      ({ devices: watched, mounts }) => watched.includes(of.asked.device) || mounts.some((id) => of.places.has(id)),
+    );
+    if (own.length === 0) return [];
+    const who = [...new Set(own.map(({ process, kind }) => `${named(of, process)} by ${kind}`))].join(", ");
+    return { result: "ok", evidence: `watched by ${who}: that keeps nobody from unmounting` };
   },
 };
 

@@ -140,6 +140,29 @@ describe("who holds a mount", () => {
     assert.match(answer.verdict.summary, /ls \(100\) waits for \/\/srv\/share, in wait_for_response\(\)/);
   });
 
+  it("the cache of fscache, and watches, which hold nothing", async (t) => {
+    const answer = await examined(t, {
+      mounts: table,
+      files: { "etc/cachefilesd.conf": "# where\ndir /mnt/share/fscache\ntag mycache\n" },
+      processes: {
+        100: { comm: "cachefilesd" },
+        101: {
+          comm: "systemd",
+          fds: {
+            5: [
+              "anon_inode:inotify",
+              "flags:\t02004000\ninotify wd:1 ino:2 sdev:28 mask:fc6 ignored_mask:0 fhandle-bytes:8\n",
+            ],
+          },
+        },
+        102: { comm: "other", fds: { 5: ["anon_inode:inotify", "inotify wd:1 ino:2 sdev:fe00001 mask:fc6\n"] } },
+      },
+    });
+    assert.deepEqual(said(answer).holders, [["layer", "refuses", 100, "/mnt/share/fscache"]]);
+    const told = answer.steps.find(({ name }) => name === "watches");
+    assert.equal(told?.evidence, "watched by systemd (101) by inotify: that keeps nobody from unmounting");
+  });
+
   it("a handle that the client keeps lets the mount go and the share stays", async (t) => {
     const header =
       "# Version:1\n# Format:\n# <tree id> <ses id> <persistent fid> <flags> <count> <pid> <uid> <filename>\n";

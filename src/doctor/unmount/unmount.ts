@@ -6,7 +6,7 @@ import { examine } from "../examine.ts";
 import type { Machine } from "../machine.ts";
 import { type Holder, newCase, type UnmountCheck } from "./case.ts";
 import { handles } from "./handles.ts";
-import { devices, elsewhere, kernelUsers, mountItself, mountsOnIt } from "./mounts.ts";
+import { devices, elsewhere, kernelUsers, mountItself, mountsOnIt, watches } from "./mounts.ts";
 import { directories, mappedFilesCheck, openFiles, processes, programs } from "./processes.ts";
 import { wouldGo } from "./verdict.ts";
 import { waiting } from "./waiting.ts";
@@ -23,6 +23,7 @@ export const unmountChecks: readonly UnmountCheck[] = [
   devices,
   kernelUsers,
   elsewhere,
+  watches,
   waiting,
   handles,
   wouldGo,
