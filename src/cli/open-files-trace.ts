@@ -46,7 +46,7 @@ export async function traceOpens(
       "-e",
       `trace=${tracedCalls}`,
       "-o",
-      "/dev/stdout",
+      "/proc/self/fd/1",
       "-p",
       String(pid),
     ],

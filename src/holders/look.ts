@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { contentOf } from "../show/files.ts";
 import { parseDebugData } from "../smb/debug-data.ts";
-import { listOpenFiles } from "../smb/open-files.ts";
+import { listOpenFiles, type OpenFileDetails } from "../smb/open-files.ts";
 import { parseStats } from "../smb/stats.ts";
 import { type MountInfo, mountOf } from "../system/mountinfo.ts";
 import { isSmb } from "../system/mounts.ts";
@@ -14,35 +14,44 @@ import type { Looked } from "./processes.ts";
 /** The kernel holds a share's spin lock while it lists the handles. */
 export const MAX_LISTED = 10_000;
 
-export interface HandleLook extends Joined {
+export interface Roots {
+  readonly procRoot: string;
+  readonly sysRoot: string;
+}
+
+/** What the kernel lists of the handles at one moment. */
+export interface HandleList {
+  readonly files: readonly OpenFileDetails[];
   /** Why there is no list of them. */
   readonly missing?: string;
   /** Lines of open_files that are not known here. */
   readonly unknown: readonly string[];
 }
 
-export interface Roots {
-  readonly procRoot: string;
-  readonly sysRoot: string;
+/**
+ * The handles now. They are to be read before the processes: whose a handle is that is opened later is then not asked, and one that stands in the list and that nobody
+ * has afterwards was closed meanwhile at most. `all`: also where there are more than the kernel should be asked for.
+ */
+export function listHandles(procRoot: string, all = false): HandleList {
+  const cifs = (name: string): string | undefined => contentOf(join(procRoot, "fs/cifs", name));
+  const open = parseStats(cifs("Stats") ?? "").shares.reduce((sum, { openFiles = 0 }) => sum + openFiles, 0);
+  const nothing = { files: [], unknown: [] };
+  if (open > MAX_LISTED && !all)
+    return { ...nothing, missing: `${open} files are open: they are listed with --all alone` };
+  const text = cifs("open_files");
+  if (text === undefined)
+    return { ...nothing, missing: "open_files may only be read by root, and is there with the module cifs" };
+  return listOpenFiles(text);
 }
 
-/** `all`: also where there are more than the kernel should be asked for. */
-export function lookAtHandles(
+/** Joins a list of handles with the processes that were looked at after it. */
+export function joinList(
+  { files }: HandleList,
   { procRoot, sysRoot }: Roots,
   looked: Looked,
   mappings: readonly Mapping[],
-  all = false,
-): HandleLook {
-  const cifs = (name: string): string | undefined => contentOf(join(procRoot, "fs/cifs", name));
-  const nothing = { handles: [], local: [], unknown: [] };
-  const open = parseStats(cifs("Stats") ?? "").shares.reduce((sum, { openFiles = 0 }) => sum + openFiles, 0);
-  if (open > MAX_LISTED && !all)
-    return { ...nothing, missing: `${open} files are open: they are listed with --all alone` };
-  const list = cifs("open_files");
-  if (list === undefined)
-    return { ...nothing, missing: "open_files may only be read by root, and is there with the module cifs" };
-  const files = listOpenFiles(list);
-  const data = cifs("DebugData");
+): Joined {
+  const data = contentOf(join(procRoot, "fs/cifs/DebugData"));
   const tables = [...looked.namespaces.values()];
   const mounts = new Map(tables.flatMap(({ mounts: table }) => table.filter(isSmb).map((mount) => [mount.id, mount])));
   const place = (path: string, namespace: string | undefined): MountInfo | undefined => {
@@ -64,11 +73,11 @@ export function lookAtHandles(
   for (const { device, path } of loops(sysRoot)) add({ kind: "loop", path, device });
   for (const path of swapFiles(procRoot)) add({ kind: "swap", path });
   const descriptors = looked.descriptors.filter(({ mount }) => mounts.has(mount));
-  const joined = joinHandles(
-    files.files,
+  return joinHandles(
+    // The kernel has the newest first. Of several that fit a descriptor the older ones are rather those that somebody has.
+    files.toReversed(),
     sharesByTree(data === undefined ? undefined : parseDebugData(data)),
     [...mounts.values()],
     { descriptors, others },
   );
-  return { ...joined, unknown: files.unknown };
 }

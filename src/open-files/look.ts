@@ -1,7 +1,7 @@
 // What `aod open-files` shows at one moment: every handle of the SMB client with who has it, and what is open on NFS mounts.
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeTimeOf, type JoinedHandle } from "../holders/handles.ts";
-import { type HandleLook, lookAtHandles } from "../holders/look.ts";
+import { type HandleList, joinList, listHandles } from "../holders/look.ts";
 import { mappedFiles } from "../holders/mappings.ts";
 import { type Descriptor, type Looked, lookAtProcesses, nothingLookedAt } from "../holders/processes.ts";
 import type { Clock } from "../system/clock.ts";
@@ -46,14 +46,15 @@ export async function lookOnce(
   wanted: Wanted,
   signal?: AbortSignal,
 ): Promise<Shown> {
+  const list = listHandles(place.procRoot, wanted.all);
   const looked = nothingLookedAt();
   await lookAtProcesses(place.procRoot, looked, signal);
-  let seen = lookAtHandles(place, looked, [], wanted.all);
+  let seen = joinList(list, place, looked, []);
   const devices = devicesOf(looked, wanted);
   if (seen.handles.some(({ holders }) => holders.length === 0) && devices.length > 0) {
     const pids = looked.processes.filter(({ kernel }) => !kernel).map(({ pid }) => pid);
     const { mappings } = await mappedFiles(place.procRoot, pids, devices, place.run, signal);
-    seen = lookAtHandles(place, looked, mappings, wanted.all);
+    seen = joinList(list, place, looked, mappings);
   }
   const nowNs = place.clock.nowNs();
   const concerns = (mounts: readonly MountInfo[]): boolean =>
@@ -69,7 +70,7 @@ export async function lookOnce(
     const mount = mounts.get(descriptor.mount);
     return mount !== undefined && isNfs(mount) && concerns([mount]) ? [{ mount, descriptor }] : [];
   });
-  return { handles, local, nfs, looked, notes: notesOf(seen, looked) };
+  return { handles, local, nfs, looked, notes: notesOf(list, looked) };
 }
 
 /** Looks, and where a handle has no holder again, until it is clear whether the client only keeps it for a while. */
@@ -96,7 +97,7 @@ function devicesOf(looked: Looked, { mount }: Wanted): readonly string[] {
   return [...new Set(mounts.filter(isSmb).map(({ device }) => device))];
 }
 
-function notesOf({ missing, unknown }: HandleLook, { hidden, more, cut }: Looked): string[] {
+function notesOf({ missing, unknown }: HandleList, { hidden, more, cut }: Looked): string[] {
   return [
     missing === undefined ? "" : `the handles of the SMB client are not listed: ${missing}`,
     hidden === 0 ? "" : `${hidden} processes may not be looked at: as root all are`,

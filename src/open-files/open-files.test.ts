@@ -97,8 +97,8 @@ describe("growth", () => {
 describe("open-files", () => {
   const rows = [
     "# Version:1\n# Format:\n# <tree id> <ses id> <persistent fid> <flags> <count> <pid> <uid> <filename>",
-    "0x5 0x6 0x7 0x8000 1 100 0 a",
     "0x5 0x6 0x8 0x8002 1 555 0 old",
+    "0x5 0x6 0x7 0x8000 1 100 0 a",
     "",
   ].join("\n");
   const table = [

@@ -1,4 +1,4 @@
-// Opens and closes of a process joined per handle, of the lines of `strace -f -y -ttt -o /dev/stdout`. No data is in them: only calls that make, copy and
+// Opens and closes of a process joined per handle, of the lines of `strace -f -y -ttt -o FILE`. No data is in them: only calls that make, copy and
 // close descriptors are traced.
 
 /** One open file: from the call that opened it until its last descriptor is closed. */

@@ -1,3 +1,4 @@
+import type { HandleList } from "../../holders/look.ts";
 import type { Mapping } from "../../holders/mappings.ts";
 import type { Namespace, Place } from "../../holders/namespaces.ts";
 import { type Looked, nothingLookedAt, type Process } from "../../holders/processes.ts";
@@ -27,9 +28,9 @@ export interface Holder {
   readonly kind: HolderKind;
   /**
    * `refuses`: umount(8) fails with EBUSY because of it. `outlives`: the mount goes, and the file system with its connection stays until this ends.
-   * `may`: what it waits for is on that server, which mount of it is not known.
+   * `may`: one of both, the evidence does not tell. `goes`: umount(8) takes it along.
    */
-  readonly effect: "refuses" | "outlives" | "may";
+  readonly effect: "refuses" | "outlives" | "may" | "goes";
   readonly pid?: number;
   readonly comm?: string;
   readonly uid?: number;
@@ -52,6 +53,8 @@ export interface UnmountCase {
   readonly looked: Looked;
   places: ReadonlyMap<number, Place>;
   mappings: readonly Mapping[];
+  /** Read before the processes were looked at. */
+  handles: HandleList;
   readonly holders: Holder[];
 }
 
@@ -62,6 +65,7 @@ export const newCase = (machine: Machine, asked: MountInfo, own: Namespace): Unm
   looked: nothingLookedAt(),
   places: new Map([[asked.id, { mount: asked, namespace: own, role: "self" }]]),
   mappings: [],
+  handles: { files: [], unknown: [] },
   holders: [],
 });
 
@@ -101,7 +105,8 @@ export function held(of: UnmountCase, holders: readonly Holder[], none: string):
   if (holders.length === 0) return { result: "ok", evidence: none };
   const lines = holders.slice(0, MAX_LINES).map(({ text }) => text);
   if (holders.length > MAX_LINES) lines.push(`and ${holders.length - MAX_LINES} more`);
-  return { result: holders.some(({ effect }) => effect === "refuses") ? "fail" : "warn", evidence: lines.join("\n") };
+  const worst = ["refuses", "outlives", "may"].find((one) => holders.some(({ effect }) => effect === one));
+  return { result: worst === "refuses" ? "fail" : worst === undefined ? "ok" : "warn", evidence: lines.join("\n") };
 }
 
 export type UnmountCheck = Check<UnmountCase>;

@@ -53,7 +53,7 @@ export const mountsOnIt: UnmountCheck = {
       const itself = followsByItself(asked, mount);
       return {
         kind: "mount",
-        effect: itself ? "may" : "refuses",
+        effect: itself ? "goes" : "refuses",
         path: mount.target,
         text: `${printable(mount.source)} (${mount.type}) is mounted on ${printable(mount.target)}${
           itself ? ", by the client itself: it goes along unless it is in use" : ""

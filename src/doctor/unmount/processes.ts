@@ -1,3 +1,4 @@
+import { listHandles } from "../../holders/look.ts";
 import { mappedFiles } from "../../holders/mappings.ts";
 import { placesOf } from "../../holders/namespaces.ts";
 import { type Descriptor, lookAtProcesses, type TaskLink } from "../../holders/processes.ts";
@@ -20,6 +21,7 @@ export const processes: UnmountCheck = {
   limitMs: 30_000,
   async run(of, signal) {
     const { looked, machine, asked, own } = of;
+    of.handles = listHandles(machine.procRoot);
     await lookAtProcesses(machine.procRoot, looked, signal);
     const namespaces = [...new Map([...looked.namespaces, [own.id, own]]).values()];
     of.places = placesOf(asked, own, namespaces);

@@ -28,17 +28,16 @@ export function judge(of: UnmountCase): Finding {
       verdict: { cause: "mount.busy", confidence: "certain", summary, advice },
     };
   }
-  const waiting = of.holders.filter(({ effect, kind }) => effect === "may" && kind === "task");
-  if (waiting.length > 0) {
-    const summary = `${target} is busy while these wait for its server: ${told(waiting)}`;
+  const possible = of.holders.filter(({ effect }) => effect === "may");
+  if (possible.length > 0) {
     return {
       result: "fail",
-      evidence: `EBUSY, if one of ${counted(waiting.length, "task")} waits for this mount`,
+      evidence: `EBUSY, if one of these is on this mount: ${counted(possible.length, "holder")}`,
       verdict: {
         cause: "mount.busy",
         confidence: "likely",
-        summary,
-        advice: [...advised(waiting), lazily(of, target)],
+        summary: `${target} is busy as long as ${told(possible)}`,
+        advice: [...advised(possible), lazily(of, target)],
       },
     };
   }
@@ -62,7 +61,18 @@ export function judge(of: UnmountCase): Finding {
       },
     };
   }
-  return { result: "ok", evidence: "nothing that can be seen keeps it" };
+  const going = of.holders.filter(({ effect }) => effect === "goes");
+  if (going.length === 0) return { result: "ok", evidence: "nothing that can be seen keeps it" };
+  return {
+    result: "ok",
+    evidence: `it goes, and takes ${counted(going.length, "thing")} along`,
+    verdict: {
+      cause: "ok",
+      confidence: "likely",
+      summary: `umount ${target} takes it away, with what the client made by itself: ${told(going)}`,
+      advice: [],
+    },
+  };
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
