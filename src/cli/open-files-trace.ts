@@ -46,7 +46,8 @@ export async function traceOpens(
       "-e",
       `trace=${tracedCalls}`,
       "-o",
-      "/proc/self/fd/1",
+      // Standard output is a socket here, which strace cannot open by its name, and only with -o is the task on every line.
+      "|cat",
       "-p",
       String(pid),
     ],
@@ -64,8 +65,8 @@ export async function traceOpens(
   }
   if (early?.missing === true)
     throw new AodError("unsupported", "strace is not installed: install it to trace a process");
-  // It ends by itself with the process, or because it may not attach.
-  if (early !== undefined && trace.files.length === 0 && /attach|ptrace|permitted/i.test(early.reason))
+  // Status 0: the process has ended.
+  if (early !== undefined && !early.reason.startsWith("exit status 0"))
     throw new AodError("failed", `strace could not trace ${pid}: ${early.reason}`);
   const tookSeconds = place.clock.wallMs() / 1000 - began;
   process.stdout.write(

@@ -22,7 +22,7 @@ export interface StreamOptions {
 }
 
 export interface RunningStream {
-  /** Kills its process group, or ends it by another signal; onEnd still comes. */
+  /** Kills its process group; with SIGINT it is the program alone, which ends by itself. onEnd still comes. */
   stop(signal?: "SIGINT"): void;
 }
 
@@ -53,7 +53,8 @@ export const startStream: Stream = (argv, options) => {
   return {
     stop(signal) {
       stopped = true;
-      killGroup(child, signal ?? "SIGKILL");
+      if (signal === undefined) killGroup(child);
+      else child?.kill(signal);
     },
   };
 };
@@ -120,10 +121,10 @@ function lowerPriority({ pid }: ChildProcess): void {
   }
 }
 
-function killGroup(child: ChildProcess | undefined, signal: NodeJS.Signals): void {
+function killGroup(child: ChildProcess | undefined): void {
   if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-child.pid, "SIGKILL");
   } catch (error) {
     // ESRCH: it has ended just now.
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
