@@ -105,7 +105,9 @@ async function closed(
         advice: [
           `start the ${service} server on ${address}, or look why it ended`,
           `if it listens on another port: port=`,
-          `if ${address} is not the server's address any more: see the step "name"`,
+          ...(address === question.host
+            ? []
+            : [`if ${address} is not the server's address any more: see the step "name"`]),
         ],
       });
     }
