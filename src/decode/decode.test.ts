@@ -197,8 +197,16 @@ describe("a trace of the NFS client", () => {
     ]);
     const [request] = requestsOf(items);
     assert.deepEqual(
-      [request?.command, request?.ending, request?.latencyUs, request?.rttUs, request?.status, request?.transmissions],
-      ["LOOKUP", "failed", 600_000, 598_000, "NOENT", 2],
+      [
+        request?.command,
+        request?.ending,
+        request?.latencyUs,
+        request?.rttUs,
+        request?.xid,
+        request?.status,
+        request?.transmissions,
+      ],
+      ["LOOKUP", "failed", 600_000, 598_000, "0x6a37ff4f", "NOENT", 2],
     );
     const [call] = callsOf(items);
     assert.deepEqual(

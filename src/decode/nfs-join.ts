@@ -87,7 +87,8 @@ export class NfsJoin {
     if (rpc === undefined) return name.startsWith("rpc_task_");
     const procedure = PROCEDURE.exec(text)?.[3];
     if (procedure !== undefined) rpc.procedure ??= procedure;
-    const xid = fields.get("xid");
+    // The names behind it have no key.
+    const xid = fields.get("xid")?.split(" ", 1)[0];
     if (xid !== undefined) rpc.xid ??= xid;
     if (name === "xprt_transmit") rpc.transmissions++;
     if (name.endsWith("xdr_status")) {

@@ -43,7 +43,7 @@ export interface Totals {
 }
 
 /** Events of these belong to the clients: they have no join, and are shown as they are. */
-const KNOWN = /^(smb3_|cifs_|nfs_|nfs4_|nfs\d?_|rpc|xprt_|xs_|pnfs_|ff_layout_|bl_|svc_|pmap_|cache_|netfs_)/;
+const KNOWN = /^(smb3_|cifs_|nfs_|nfs4_|nfs\d?_|rpc|xprt_|xs_|pnfs_|ff_layout_|bl_|svc|pmap_|cache_|netfs_)/;
 const MAX_NAMES = 1000;
 
 /** From lines of a trace to the items of the time line, one after the other, in bounded memory. */

@@ -11,6 +11,9 @@ export const clientSystems: Readonly<Record<string, string>> = {
   sunrpc: "sunrpc",
 };
 
+/** Of RPC servers: NFS's own, and the client's callbacks. */
+const SERVER = /^sunrpc\/svc/;
+
 /** Every event of the running kernel, `SYSTEM/EVENT`. */
 export function eventsOf(tracefs: string): string[] {
   const root = join(tracefs, "events");
@@ -26,13 +29,16 @@ export function eventsOf(tracefs: string): string[] {
 }
 
 /**
- * Events by what people call them: `cifs`, `cifs:smb3_reconnect`, `smb3_reconnect`, `smb3_cmd_*`. Without a name those of the clients whose module is loaded.
+ * Events by what people call them: `cifs`, `cifs:smb3_reconnect`, `smb3_reconnect`, `smb3_cmd_*`. Without a name those of the clients whose module is loaded, not
+ * of RPC servers.
  * Throws a usage error that says which names are near.
  */
 export function chooseEvents(all: readonly string[], asked: readonly string[]): string[] {
   const systems = Map.groupBy(all, (event) => event.split("/", 1)[0] ?? "");
   if (asked.length === 0) {
-    const chosen = Object.keys(clientSystems).flatMap((system) => systems.get(system) ?? []);
+    const chosen = Object.keys(clientSystems)
+      .flatMap((system) => systems.get(system) ?? [])
+      .filter((event) => !SERVER.test(event));
     if (chosen.length > 0) return chosen;
     throw new AodError(
       "failed",
