@@ -8,7 +8,7 @@ import { features } from "./features.ts";
 import type { HostCase } from "./host-case.ts";
 import { kernelAndModules } from "./kernel.ts";
 import { mounts } from "./mounts.ts";
-import { probes, surveyWith } from "./probes.ts";
+import { probeChecks, surveyWith } from "./probes.ts";
 import { programs } from "./programs.ts";
 
 /** In the order in which they are told. The addresses ask what the mounts and the connections have learnt. */
@@ -19,7 +19,7 @@ export const hostChecks: readonly Check<HostCase>[] = [
   mounts,
   connections,
   addresses,
-  probes,
+  ...probeChecks,
 ];
 
 /** Whether this host has what SMB and NFS mounts need, what is mounted, and what can be seen of it. */
@@ -29,6 +29,6 @@ export const examineHost = (machine: Machine, signal?: AbortSignal): Promise<Ans
     case: { machine, isRoot: process.geteuid?.() === 0, survey: surveyWith(nativePaths()), mounts: [], tcp: [] },
     checks: hostChecks,
     wellSaid: "nothing is wrong with what this host mounts, nor with what it mounts by; what it lacks is said above",
-    limitMs: 180_000,
+    limitMs: 400_000,
     ...(signal && { signal }),
   });

@@ -13,30 +13,18 @@ export const surveyWith =
   (codec, signal) =>
     surveyProbe(codec, { program: paths.probe, object: paths.object(codec.object) }, signal);
 
-/** Each probe, attached for a moment: what it can tell here, and why not more. Loading one takes about a second. */
-export const probes: Check<HostCase> = {
+/** Each probe, attached for a moment: what it can tell here, and why not more. That takes about a second each, where the processor is emulated a minute. */
+export const probeChecks: readonly Check<HostCase>[] = probeUses.map(({ codec, tools }) => ({
   name: "probes",
-  limitMs: 120_000,
+  limitMs: 90_000,
   async run({ machine, isRoot, survey }, signal) {
-    if (!isRoot)
-      return {
-        result: "skip",
-        evidence: "only root may attach them: run this as root to have them tried, or aod probes",
-      };
-    const told: Finding[] = [];
-    for (const { codec, tools } of probeUses) {
-      if (signal.aborted) break;
-      const serves = tools.join(", ");
-      if (!existsSync(join(machine.sysRoot, "module", codec.module))) {
-        told.push({
-          result: "skip",
-          evidence: `${codec.name} (${serves}): the module ${codec.module} is not loaded; a mount loads it`,
-        });
-      } else told.push(findingOf(await survey(codec, signal), serves));
-    }
-    return told;
+    const named = `${codec.name} (${tools.join(", ")})`;
+    if (!isRoot) return { result: "skip", evidence: `${named}: only root may attach it` };
+    if (!existsSync(join(machine.sysRoot, "module", codec.module)))
+      return { result: "skip", evidence: `${named}: the module ${codec.module} is not loaded; a mount loads it` };
+    return findingOf(await survey(codec, signal), tools.join(", "));
   },
-};
+}));
 
 function findingOf({ probe, standing, as, lacks, why }: ProbeSurvey, serves: string): Finding {
   const named = `${probe}${as === undefined ? "" : ` as ${as}`} (${serves})`;

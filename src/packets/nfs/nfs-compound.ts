@@ -1,6 +1,6 @@
 // COMPOUND of NFSv4: RFC 7530 section 16, RFC 8881 section 18.
 import { callbackName, operationName } from "../../nfs/operations.ts";
-import type { Xdr } from "./xdr.ts";
+import type { Xdr } from "../../nfs/xdr.ts";
 
 export interface Compound {
   readonly minor: number;

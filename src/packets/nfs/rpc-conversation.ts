@@ -1,6 +1,7 @@
+import { AUTH_TLS } from "../../nfs/rpc-words.ts";
 import { nfsStatusName } from "../../nfs/status.ts";
 import { CommandCount, Counts, type OpenRequests, Outstanding, StatusCounts } from "../exchanges.ts";
-import { AUTH_TLS, NFS, type RpcCall, readCall, readReply } from "./rpc-message.ts";
+import { NFS, type RpcCall, readCall, readReply } from "./rpc-message.ts";
 import type { RpcListener } from "./rpc-reader.ts";
 
 interface Open {

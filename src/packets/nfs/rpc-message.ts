@@ -1,7 +1,8 @@
 // RFC 5531 (RPC), 2203 (RPCSEC_GSS), 9289 (RPC with TLS), 1813 (NFSv3), 7530 and 8881 (NFSv4).
 import { procedureName } from "../../nfs/procedures.ts";
+import { AUTH_SYS, acceptStates, authErrorName, MAX_AUTH, RPCSEC_GSS } from "../../nfs/rpc-words.ts";
+import { Xdr } from "../../nfs/xdr.ts";
 import { type Compound, readCompound, readImplementation } from "./nfs-compound.ts";
-import { Xdr } from "./xdr.ts";
 
 export const NFS = 100003;
 const MOUNT = 100005;
@@ -22,11 +23,6 @@ const procedures: Readonly<Record<number, readonly string[]>> = {
   [MOUNT]: ["NULL", "MNT", "DUMP", "UMNT", "UMNTALL", "EXPORT"],
   [NFSACL]: ["NULL", "GETACL", "SETACL"],
 };
-
-export const AUTH_SYS = 1;
-const RPCSEC_GSS = 6;
-export const AUTH_TLS = 7;
-const MAX_AUTH = 400;
 
 /** How arguments and results are protected. */
 export type Protection = "none" | "integrity" | "privacy";
@@ -116,19 +112,6 @@ function readCredentials(
   return { protection: service === 3 ? "privacy" : service === 2 ? "integrity" : "none", isData };
 }
 
-const accepted = ["SUCCESS", "PROG_UNAVAIL", "PROG_MISMATCH", "PROC_UNAVAIL", "GARBAGE_ARGS", "SYSTEM_ERR"];
-const authErrors: Readonly<Record<number, string>> = {
-  1: "AUTH_BADCRED",
-  2: "AUTH_REJECTEDCRED",
-  3: "AUTH_BADVERF",
-  4: "AUTH_REJECTEDVERF",
-  5: "AUTH_TOOWEAK",
-  6: "AUTH_INVALIDRESP",
-  7: "AUTH_FAILED",
-  13: "RPCSEC_GSS_CREDPROBLEM",
-  14: "RPCSEC_GSS_CTXPROBLEM",
-};
-
 /** Undefined: no reply. `call`: what it answers, where that is known; without it only RPC itself can be read. */
 export function readReply(record: Buffer, callOf: (xid: number) => RpcCall | undefined): RpcReply | undefined {
   const xdr = new Xdr(record);
@@ -137,13 +120,13 @@ export function readReply(record: Buffer, callOf: (xid: number) => RpcCall | und
   if (kind === 1) {
     const why = xdr.word();
     const error = xdr.word();
-    return { xid, rpcError: why === 1 ? (authErrors[error ?? 0] ?? `AUTH_ERROR ${error ?? "?"}`) : "RPC_MISMATCH" };
+    return { xid, rpcError: why === 1 ? authErrorName(error) : "RPC_MISMATCH" };
   }
   xdr.word();
   xdr.opaque(MAX_AUTH);
   const state = xdr.word();
   if (state === undefined) return { xid };
-  if (state !== 0) return { xid, rpcError: accepted[state] ?? `accept_stat ${state}` };
+  if (state !== 0) return { xid, rpcError: acceptStates[state] ?? `accept_stat ${state}` };
   const call = callOf(xid);
   if (call === undefined || !call.hasStatus || call.protection === "privacy") return { xid };
   if (call.protection === "integrity") xdr.skip(2);

@@ -38,4 +38,43 @@ export class Xdr {
   text(most: number): string | undefined {
     return this.opaque(most)?.toString("utf8");
   }
+
+  /** Opaque data whose length the protocol says. */
+  fixed(length: number): Buffer | undefined {
+    const from = this.#at;
+    return this.skip(Math.ceil(length / 4)) ? this.#bytes.subarray(from, from + length) : undefined;
+  }
+
+  /** Whether nothing was missing so far. */
+  get whole(): boolean {
+    return this.#at <= this.#bytes.length;
+  }
+}
+
+/** Writes XDR. */
+export class XdrWriter {
+  readonly #pieces: Buffer[] = [];
+
+  words(...words: readonly number[]): this {
+    const bytes = Buffer.alloc(4 * words.length);
+    for (const [index, word] of words.entries()) bytes.writeUInt32BE(word >>> 0, 4 * index);
+    this.#pieces.push(bytes);
+    return this;
+  }
+
+  /** Behind its length. */
+  opaque(data: string | Buffer): this {
+    const bytes = Buffer.from(data);
+    return this.words(bytes.length).fixed(bytes);
+  }
+
+  /** Without its length. */
+  fixed(bytes: Buffer): this {
+    this.#pieces.push(bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4));
+    return this;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
 }
