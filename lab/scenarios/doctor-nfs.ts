@@ -15,6 +15,8 @@ interface Case {
   readonly target: string;
   readonly options?: string;
   readonly cause: CauseId;
+  /** A mount for real too: it goes well, or what mount.nfs says is one of what its error may be. */
+  readonly tries?: true;
   /** The fault, and its end. */
   readonly fault?: readonly [begin: (lab: Lab) => Promise<void>, end: (lab: Lab) => Promise<void>];
 }
@@ -65,13 +67,13 @@ const withoutRpcbind: NonNullable<Case["fault"]> = [
 ];
 
 const cases: readonly Case[] = [
-  { name: "healthy", target: root, cause: "ok" },
+  { name: "healthy", target: root, cause: "ok", tries: true },
   { name: "healthy-below", target: `${server}:/a/b`, options: "vers=4.1", cause: "ok" },
-  { name: "healthy-3", target: whole, options: "vers=3,nolock", cause: "ok" },
+  { name: "healthy-3", target: whole, options: "vers=3,nolock", cause: "ok", tries: true },
   { name: "name-unknown", target: "no-such-server.invalid:/", cause: "network.name-resolution" },
-  { name: "option-unknown", target: root, options: "vers=4.2,actimo=3", cause: "mount.option-unknown" },
+  { name: "option-unknown", target: root, options: "vers=4.2,actimo=3", cause: "mount.option-unknown", tries: true },
   { name: "option-of-another-kernel", target: root, options: "fatal_neterrors=none", cause: "mount.option-unknown" },
-  { name: "no-export", target: `${server}:/nothing`, options: "vers=4.2", cause: "mount.share-not-found" },
+  { name: "no-export", target: `${server}:/nothing`, options: "vers=4.2", cause: "mount.share-not-found", tries: true },
   { name: "no-export-3", target: `${server}:/nothing`, options: "vers=3,nolock", cause: "mount.share-not-found" },
   { name: "no-kerberos", target: root, options: "vers=4.2,sec=krb5", cause: "nfs.gss-failure" },
   {
@@ -79,6 +81,7 @@ const cases: readonly Case[] = [
     target: root,
     options: "vers=4.2,sec=sys",
     cause: "nfs.gss-failure",
+    tries: true,
     fault: exported(server, "sec=krb5"),
   },
   {
@@ -86,6 +89,7 @@ const cases: readonly Case[] = [
     target: root,
     options: "vers=4.2",
     cause: "mount.export-denied",
+    tries: true,
     fault: exported("10.9.9.9", "sec=sys"),
   },
   {
@@ -93,17 +97,32 @@ const cases: readonly Case[] = [
     target: whole,
     options: "vers=3,nolock",
     cause: "mount.export-denied",
+    tries: true,
     fault: exported("10.9.9.9", "sec=sys"),
   },
-  { name: "not-3", target: whole, options: "vers=3,nolock", cause: "mount.version-mismatch", fault: versions("3") },
+  {
+    name: "not-3",
+    target: whole,
+    options: "vers=3,nolock",
+    cause: "mount.version-mismatch",
+    tries: true,
+    fault: versions("3"),
+  },
   { name: "not-4", target: root, options: "vers=4.2", cause: "mount.version-mismatch", fault: versions("4") },
-  { name: "not-4.2", target: root, options: "vers=4.2", cause: "mount.version-mismatch", fault: versions("4.2") },
+  {
+    name: "not-4.2",
+    target: root,
+    options: "vers=4.2",
+    cause: "mount.version-mismatch",
+    tries: true,
+    fault: versions("4.2"),
+  },
   { name: "only-4.1-and-4.2", target: `${server}:/a`, cause: "ok", fault: versions("3", "4.0") },
-  { name: "refused", target: root, cause: "server.down", fault: down },
+  { name: "refused", target: root, cause: "server.down", tries: true, fault: down },
   { name: "filtered", target: root, cause: "network.port-blocked", fault: filtered },
   { name: "frozen", target: root, cause: "nfs.server-not-responding", fault: frozen },
   { name: "no-rpcbind", target: root, options: "vers=4.2", cause: "ok", fault: withoutRpcbind },
-  { name: "no-rpcbind-3", target: whole, options: "vers=3,nolock", cause: "server.down" },
+  { name: "no-rpcbind-3", target: whole, options: "vers=3,nolock", cause: "server.down", tries: true },
 ];
 
 interface Outcome {
@@ -127,11 +146,11 @@ export default defineScenario({
 
   async timeline(lab) {
     const outcomes: Outcome[] = [];
-    for (const { name, target, options, fault } of cases) {
+    for (const { name, target, options, fault, tries } of cases) {
       await lab.step(name, async () => {
         await fault?.[0](lab);
         const given = options === undefined ? [] : ["-o", options];
-        const args = ["doctor", "mount", target, ...given, "--json"];
+        const args = ["doctor", "mount", target, ...given, ...(tries === true ? ["--try"] : []), "--json"];
         const { status, stdout, stderr } = await lab.aod(args, { timeoutMs: 120_000, anyStatus: true });
         lab.write(`${name}.txt`, stdout + stderr);
         outcomes.push({ name, status, answer: JSON.parse(stdout) });
@@ -147,5 +166,12 @@ export default defineScenario({
       outcomes.map(({ name, status, answer }) => [name, status, answer.verdict.cause]),
       cases.map(({ name, cause }) => [name, 0, cause]),
     );
+    for (const [index, { name, cause, tries }] of cases.entries()) {
+      const step = outcomes[index]?.answer.steps.find((one) => one.name === "try");
+      assert.equal(step !== undefined, tries === true, name);
+      if (step === undefined) continue;
+      assert.equal(step.result, cause === "ok" ? "ok" : "fail", `${name}: ${step.evidence}`);
+      if (cause !== "ok") assert.ok(step.meaning?.includes(cause), `${name}: ${step.evidence}: ${step.meaning}`);
+    }
   },
 });

@@ -34,7 +34,7 @@ export const exports: Check<NfsCase> = {
 
 /** Version 3 is asked for, or the best that there is. */
 const comesOutAsThree = ({ intent, offered = [] }: NfsCase): boolean =>
-  wants(intent, 3) && (intent.version?.major === 3 || (offered.includes("3") && !offered.some((one) => one !== "3")));
+  offered.includes("3") && wants(intent, 3) && (intent.version?.major === 3 || offered.every((one) => one === "3"));
 
 const registeredPort = ({ registered = [] }: NfsCase): number | undefined =>
   registered.find(
@@ -73,12 +73,10 @@ async function tellExports(
   if (!isList(list)) return [{ result: "warn", evidence: `the list of exports: ${unansweredBy(list)}` }];
   of.exports = list;
   const own = exportOf(list, of.target.export);
+  const paths = list.slice(0, 8).map(({ path }) => path);
   const evidence =
     own === undefined
-      ? `${list.length} exports, none of them holds ${of.target.export}: ${list
-          .slice(0, 8)
-          .map(({ path }) => path)
-          .join(", ")}`
+      ? `${list.length === 0 ? "nothing is exported" : `exported: ${paths.join(", ")}`}; ${isThree ? `${of.target.export} is not among it` : "paths of NFSv4 begin at its root"}`
       : `${own.path} is exported to ${own.clients.join(", ") || "everybody"}`;
   return [{ result: own === undefined && isThree ? "warn" : "ok", evidence }];
 }

@@ -4,6 +4,7 @@ import { type Check, examine } from "../../examine.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
 import { type NfsTarget, targetText } from "../target.ts";
+import { attempt } from "./attempt.ts";
 import type { NfsCase } from "./case.ts";
 import { openRpc } from "./connection.ts";
 import { exports } from "./exports.ts";
@@ -27,6 +28,7 @@ export const nfsMountChecks: readonly Check<NfsCase>[] = [
   versions,
   exports,
   path,
+  attempt,
   kernelLog,
 ];
 
@@ -52,7 +54,7 @@ export function examineNfsMount(
     case: of,
     checks: nfsMountChecks,
     wellSaid: "nothing here keeps this export from being mounted",
-    limitMs: 200_000,
+    limitMs: 250_000,
     ...(signal && { signal }),
   });
 }

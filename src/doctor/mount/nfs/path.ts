@@ -1,6 +1,6 @@
 import { flavorsOf, type Walked, walk } from "../../../nfs-client/namespace.ts";
 import type { Failed } from "../../../nfs-client/nfs.ts";
-import type { RpcTransport } from "../../../nfs-client/rpc.ts";
+import type { CallLimits, RpcTransport } from "../../../nfs-client/rpc.ts";
 import { type Compounds, openSession, withoutSession } from "../../../nfs-client/session.ts";
 import type { Finding } from "../../answer.ts";
 import type { Check } from "../../examine.ts";
@@ -21,44 +21,66 @@ export const path: Check<NfsCase> = {
     const rpc = await of.open(reachable.address, reachable.port, signal);
     if (rpc === undefined) return { result: "warn", evidence: "the server takes no further connection" };
     try {
-      // Without a session nothing is left behind; which minor version looks a name up makes no difference.
-      return await look(of, rpc, minors.includes(0) ? 0 : Math.max(...minors), signal);
+      return await look(of, rpc, minors, signal);
     } finally {
       rpc.close();
     }
   },
 };
 
-async function look(of: NfsCase, rpc: RpcTransport, minor: number, signal: AbortSignal): Promise<Finding> {
+async function look(of: NfsCase, rpc: RpcTransport, minors: readonly number[], signal: AbortSignal): Promise<Finding> {
   const limits = { timeoutMs: ANSWER_MS, signal };
-  const opened = minor === 0 ? withoutSession(rpc, of.as) : await openSession(rpc, minor, of.as, limits);
+  const newest = Math.max(...minors);
+  // Without a session nothing is left behind; which minor version looks a name up makes no difference.
+  const opened = minors.includes(0) ? withoutSession(rpc, of.as) : await openSession(rpc, newest, of.as, limits);
   if (typeof opened === "string") return { result: "warn", evidence: opened, meaning: "no lookup was possible" };
   if (!("run" in opened)) return failed(of, opened);
   try {
     const walked = await walk(opened, of.target.export, limits);
-    if (walked.state === "found") return await found(of, opened, signal);
-    return walked.state === "refused" ? refused(of, walked) : failed(of, walked);
+    if (walked.state !== "found" && walked.state !== "refused") return failed(of, walked);
+    const flavors = await flavorsAt(of, walked, opened, rpc, newest, limits);
+    if (walked.state === "refused") return refused(of, walked, flavors);
+    const evidence = `LOOKUP of ${of.target.export} as NFS 4.${opened.minor}: found${flavors === undefined ? "" : `, for sec=${flavors.join(":")}`}`;
+    return (flavors && wrongSecurity(of, flavors, evidence)) ?? { result: "ok", evidence };
   } finally {
     await opened.end(limits);
   }
 }
 
-async function found(of: NfsCase, compounds: Compounds, signal: AbortSignal): Promise<Finding> {
-  const names = of.target.export.split("/").filter((name) => name !== "");
-  const flavors = await flavorsOf(compounds, names, { timeoutMs: ANSWER_MS, signal });
-  const evidence = `LOOKUP of ${of.target.export} as NFS 4.${compounds.minor}: found${flavors === undefined ? "" : `, for sec=${flavors.join(":")}`}`;
-  if (flavors === undefined) return { result: "ok", evidence };
-  return wrongSecurity(of, flavors, evidence) ?? { result: "ok", evidence };
+/** The flavours of the server's root need a session, which is worth it where they matter. */
+async function flavorsAt(
+  { target, intent, as }: Pick<NfsCase, "target" | "intent" | "as">,
+  walked: Walked,
+  compounds: Compounds,
+  rpc: RpcTransport,
+  newest: number,
+  limits: CallLimits,
+): Promise<readonly string[] | undefined> {
+  const isWrong = walked.state === "refused" && walked.status === "NFS4ERR_WRONGSEC";
+  if (walked.state === "refused" && (!isWrong || walked.flavors !== undefined)) return walked.flavors;
+  const names = (isWrong ? walked.at : target.export).split("/").filter((name) => name !== "");
+  const told = await flavorsOf(compounds, names, limits);
+  if (told !== undefined || newest === 0 || (!isWrong && intent.security === undefined)) return told;
+  const session = await openSession(rpc, newest, as, limits);
+  if (typeof session === "string" || !("run" in session)) return undefined;
+  try {
+    return await flavorsOf(session, names, limits);
+  } finally {
+    await session.end(limits);
+  }
 }
 
-function refused(of: NfsCase, { at, status, flavors }: Extract<Walked, { state: "refused" }>): Finding {
+function refused(
+  of: NfsCase,
+  { at, status }: Extract<Walked, { state: "refused" }>,
+  flavors: readonly string[] | undefined,
+): Finding {
   const { target, exports } = of;
   const evidence = `LOOKUP of ${target.export}: ${status} at ${at}`;
   const own = exports === undefined ? undefined : exportOf(exports, target.export);
   switch (status) {
     case "NFS4ERR_WRONGSEC":
-      if (flavors === undefined || flavors.length === 0)
-        return { result: "warn", evidence, meaning: "the server asks for another sec=, and does not say which" };
+      if (flavors === undefined || flavors.length === 0) return wrongFlavor(of, evidence);
       return (
         wrongSecurity(of, flavors, `${evidence}; it takes sec=${flavors.join(":")}`) ?? {
           result: "ok",
@@ -91,6 +113,19 @@ function refused(of: NfsCase, { at, status, flavors }: Extract<Walked, { state: 
     default:
       return { result: "fail", evidence };
   }
+}
+
+function wrongFlavor({ target, intent }: NfsCase, evidence: string): Finding {
+  const meaning = "the server wants another sec= than sys, and does not say which";
+  if (intent.security?.includes("sys") !== true) return { result: "warn", evidence, meaning };
+  const advice = ["mount with sec=krb5, krb5i or krb5p", "aod doctor kerberos looks at what that needs"];
+  const summary = `${target.host} does not take sec=sys for ${target.export}`;
+  return {
+    result: "fail",
+    evidence,
+    meaning,
+    verdict: { cause: "nfs.gss-failure", confidence: "likely", summary, advice },
+  };
 }
 
 function failed(of: NfsCase, reply: Failed): Finding {

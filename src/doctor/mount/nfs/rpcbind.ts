@@ -86,8 +86,9 @@ function registered(list: readonly Registration[], isNeeded: Needed): readonly F
   const parts = told.flatMap(([program, name]) => {
     const own = overTcp.filter((one) => one.program === program);
     const versions = [...new Set(own.map(({ version }) => version))].sort((a, b) => a - b);
-    const ports = [...new Set(own.map(({ port }) => port))];
-    return own.length === 0 ? [] : [`${name} ${versions.join(", ")} on port ${ports.join(", ")}`];
+    // rpc.mountd has a port for each of its versions; a mount asks for that of the newest.
+    const port = own.find(({ version }) => version === versions.at(-1))?.port;
+    return own.length === 0 ? [] : [`${name} ${versions.join(", ")} on port ${port}`];
   });
   const evidence = `registered for TCP: ${parts.join("; ") || "nothing of NFS"}`;
   const hasMountd = overTcp.some(({ program, version }) => program === programNumbers.mount && version === 3);
