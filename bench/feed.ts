@@ -6,9 +6,9 @@ import type { GuestMemory } from "./request.ts";
 /** kB: of everything together. */
 export const memoryLimits = { rssAnon: 70_000_000 / 1024, rss: 120_000_000 / 1024 } as const;
 
-/** An office of 40 mounts: 500 requests a second, one of which is refused every other second. */
+/** An office of 40 mounts: 500 requests a second, two of which are refused, each time of another mount. */
 export function hourPhases(seconds: number): FeedPhase[] {
-  return [{ name: "traffic", seconds, requests: 500, connections: 40, told: 0.5, kind: "failed" }];
+  return [{ name: "traffic", seconds, requests: 500, connections: 40, told: 2, kind: "failed" }];
 }
 
 /** 200 mounts, of which every request that is told is an anomaly of its own. */

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { readItem, readManifest } from "../bundle/reader.ts";
+import { type BundleWriter, createBundle } from "../bundle/writer.ts";
 import { op } from "../detect/fixture.ts";
 import type { MountedFileSystem } from "../detect/observation.ts";
 import type { Source } from "../sources/source.ts";
 import { AodError } from "../system/error.ts";
+import type { DaemonDeps } from "./daemon.ts";
 import { copyOf, createWorld, S, type World } from "./fixture.ts";
 
 const slow = (world: World, seq: number, latencyMs = 1500) => op({ seq, latencyMs, endedNs: world.clock.nowNs() });
@@ -381,4 +384,42 @@ test("without a mount its probe lets the module go, unless somebody else uses it
   users = undefined;
   await world.seconds(1000);
   assert.equal(state(), "starting", "a module that cannot be unloaded is not let go");
+});
+
+test("while the disk stalls, what is to be written of an open incident waits once, not once for each second", async (t) => {
+  let updates = 0;
+  let resume = (): void => undefined;
+  const stalling = (writer: BundleWriter): BundleWriter =>
+    new Proxy(writer, {
+      get: (target, name) => {
+        if (name === "update")
+          return () => {
+            updates++;
+            return new Promise<void>((resolve) => {
+              resume = resolve;
+            });
+          };
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  const root: { dir?: string } = {};
+  const create: DaemonDeps["createBundle"] = async (meta) =>
+    stalling(await createBundle(root.dir ?? "", meta, { clock: world.clock, minFreeBytes: 0 }));
+  const world = createWorld(t, { deps: { createBundle: create } });
+  root.dir = world.config.state_dir;
+  await attached(world);
+  for (let seq = 1; seq <= 20; seq++) {
+    world.probe.completed(slow(world, seq));
+    await world.seconds(1);
+    await setImmediate();
+  }
+  assert.equal(updates, 1);
+  resume();
+  await setImmediate();
+  world.probe.completed(slow(world, 21));
+  await world.seconds(1);
+  await setImmediate();
+  assert.equal(updates, 2);
+  resume();
 });

@@ -52,6 +52,7 @@ export class IncidentRun {
   readonly #lossesBefore: readonly BundleLoss[];
   #error: string | undefined;
   #changed = false;
+  #updating = false;
   #steppedMs = 0;
   readonly #steps: string[] = [];
 
@@ -96,11 +97,14 @@ export class IncidentRun {
   /** About once a second. Keeps what a recovery would need up to date. */
   async beat(): Promise<void> {
     this.#watchClock();
-    if (!this.#changed) return;
-    this.#changed = false;
+    // A disk that stalls has one update before it, not one for each second of its stalling.
+    if (!this.#changed || this.#updating) return;
+    this.#updating = true;
     const writer = await this.#writer;
+    this.#changed = false;
     // What fails here fails again, and is told, when it closes.
     await writer?.update(this.#meta()).catch((error: unknown) => this.#failed(error));
+    this.#updating = false;
   }
 
   /** From now on, collecting evidence may take so many ms; what has not come by then is left out, and the bundle says so. */
