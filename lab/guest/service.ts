@@ -1,9 +1,11 @@
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { askDaemon } from "../../src/daemon/api-client.ts";
 import type { Status } from "../../src/daemon/status.ts";
 import { AodError } from "../../src/system/error.ts";
 import type { Incident } from "./daemon.ts";
 import type { Lab } from "./lab.ts";
+import { pidsByComm } from "./proc.ts";
 
 const unit = "aod.service";
 const runDirectory = "/run/aod";
@@ -67,4 +69,53 @@ export function unitProcesses(): string[] {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
+}
+
+/** The checkout. */
+export const repo = join(import.meta.dirname, "../..");
+const instances = "/sys/kernel/tracing/instances";
+/** Of the unit. */
+export const shown = [
+  ...["ActiveState", "SubState", "Type", "MainPID", "StatusText", "WatchdogUSec", "NRestarts", "Result"],
+  ...["ExecMainStatus", "ExecMainCode", "TimeoutStopUSec"],
+];
+
+/** What a service that is gone could have left running or switched on. */
+export const traces = () => ({
+  processes: pidsByComm((comm) => ["aod-probe", "tcpdump", "journalctl"].includes(comm)).length,
+  instances: readdirSync(instances).filter((name) => name.startsWith("aod-")),
+  inUnit: unitProcesses(),
+});
+
+/** What the unit logged. */
+export const journal = async (lab: Lab): Promise<string> =>
+  (await lab.run(["journalctl", "--unit=aod.service", "--no-pager", "-o", "short"])).stdout;
+
+/** Everything in the places that an installation touches. */
+export async function placesTouched(lab: Lab): Promise<string[]> {
+  const roots = ["/etc/aod", "/etc/systemd/system", "/usr/local", "/usr/lib/aod", "/var/lib/aod", "/run/aod"];
+  const { stdout } = await lab.run(["find", ...roots.filter((path) => existsSync(path)), "-printf", "%p %y\\n"]);
+  const group = /^aod:.*$/m.exec(readFileSync("/etc/group", "utf8"))?.[0];
+  return [...stdout.split("\n").filter(Boolean).sort(), ...(group === undefined ? [] : [group])];
+}
+
+/** Probes, recorder and the rehearsal of the captures. */
+export const working = ({ probes, recorder, captures, targets }: Status): boolean =>
+  probes.every(({ state }) => state === "running" || state === "off") &&
+  captures !== undefined &&
+  targets.length > 0 &&
+  recorder?.packets.pid !== undefined;
+
+/** Before `aod install`: what an emulated processor needs, and a configuration; lines of YAML. */
+export function configureService(lines: readonly string[]): void {
+  // Start and watchdog would take a fifth of it for minutes.
+  mkdirSync("/etc/systemd/system/aod.service.d", { recursive: true });
+  writeFileSync("/etc/systemd/system/aod.service.d/lab.conf", "[Service]\nCPUQuota=\n");
+  mkdirSync("/etc/aod/conf.d", { recursive: true });
+  writeFileSync("/etc/aod/conf.d/lab.yaml", `${lines.join("\n")}\n`);
+}
+
+/** `aod install` of the checkout; what it printed. On a busy machine it reads its tree for minutes. */
+export async function installService(lab: Lab): Promise<string> {
+  return (await lab.run([join(repo, "bin/aod"), "install"], { timeoutMs: 900_000 })).stdout;
 }

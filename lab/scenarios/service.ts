@@ -1,22 +1,26 @@
 import assert from "node:assert/strict";
-import { appendFileSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readItem } from "../../src/bundle/reader.ts";
 import type { Status } from "../../src/daemon/status.ts";
 import { makeCcache } from "../../src/system/kerberos-fixture.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import { kerberosSamba, kerberosServer, kinit, makeRuntimeDirectory, startKdc } from "../guest/kerberos.ts";
-import type { Lab } from "../guest/lab.ts";
 import { mountNfs, startNfsd } from "../guest/nfs.ts";
-import { pidsByComm } from "../guest/proc.ts";
 import { sambaUser, startSamba } from "../guest/samba.ts";
 import {
+  configureService,
+  installService,
+  journal,
+  repo,
   rightsOf,
   serviceIncidents,
   serviceStatus,
-  unitProcesses,
+  shown,
+  traces,
   unitProperties,
   untilService,
+  working,
 } from "../guest/service.ts";
 import { seenOn } from "../kernels.ts";
 import type { Results } from "../results.ts";
@@ -26,41 +30,10 @@ import { defineScenario } from "../scenario.ts";
 const uids = { tmp: 5001, runtime: 5002, keyring: 5003 } as const;
 const people = { keyring: "keyringuser" } as const;
 
-const repo = join(import.meta.dirname, "../..");
-const instances = "/sys/kernel/tracing/instances";
-const shown = [
-  ...["ActiveState", "SubState", "Type", "MainPID", "StatusText", "WatchdogUSec", "NRestarts", "Result"],
-  ...["ExecMainStatus", "ExecMainCode", "TimeoutStopUSec"],
-];
-
-/** What a service that is gone could have left running or switched on. */
-const traces = () => ({
-  processes: pidsByComm((comm) => ["aod-probe", "tcpdump", "journalctl"].includes(comm)).length,
-  instances: readdirSync(instances).filter((name) => name.startsWith("aod-")),
-  inUnit: unitProcesses(),
-});
-
-const journal = async (lab: Lab): Promise<string> =>
-  (await lab.run(["journalctl", "--unit=aod.service", "--no-pager", "-o", "short"])).stdout;
-
-/** Everything in the places that an installation touches. */
-async function placesTouched(lab: Lab): Promise<string[]> {
-  const roots = ["/etc/aod", "/etc/systemd/system", "/usr/local", "/usr/lib/aod", "/var/lib/aod", "/run/aod"];
-  const { stdout } = await lab.run(["find", ...roots.filter((path) => existsSync(path)), "-printf", "%p %y\\n"]);
-  const group = /^aod:.*$/m.exec(readFileSync("/etc/group", "utf8"))?.[0];
-  return [...stdout.split("\n").filter(Boolean).sort(), ...(group === undefined ? [] : [group])];
-}
-
-const working = ({ probes, recorder, captures, targets }: Status): boolean =>
-  probes.every(({ state }) => state === "running" || state === "off") &&
-  captures !== undefined &&
-  targets.length > 0 &&
-  recorder?.packets.pid !== undefined;
-
 export default defineScenario({
   name: "service",
   summary:
-    "the installed service under systemd as PID 1: ready, sandboxed and not blind, watchdog, stop, upgrade, uninstall",
+    "the installed service under systemd as PID 1: ready, sandboxed and not blind, bitten by the watchdog when it is stuck",
   kernels: seenOn("6.12"),
   init: "systemd",
   timeLimitSeconds: 900,
@@ -74,30 +47,17 @@ export default defineScenario({
     await kinit(lab, sambaUser.name, sambaUser.uid, "1h");
     const withTicket = { sec: "krb5", cruid: sambaUser.uid, ip: "127.0.0.1" };
     await mountCifs(lab, { server: kerberosServer, mountPoint: "/mnt/kerberos", options: withTicket });
-    // On an emulated processor start and watchdog would take a fifth of it for minutes.
-    mkdirSync("/etc/systemd/system/aod.service.d", { recursive: true });
-    writeFileSync("/etc/systemd/system/aod.service.d/lab.conf", "[Service]\nCPUQuota=\n");
-    mkdirSync("/etc/aod/conf.d", { recursive: true });
-    writeFileSync(
-      "/etc/aod/conf.d/lab.yaml",
-      [
-        "recorder: {packets: {mode: always}}",
-        // NFS is mounted late, and the start of everything takes its time.
-        "probes: {linger: off}",
-        "incidents: {cool_down: 5s, post: 1s}",
-        // Tickets that end are incidents, and what is slow for the machine's sake is none.
-        "detectors: {auth: {ticket_severity: warning}, latency: {enabled: false}, nfs_latency: {enabled: false}}",
-        "",
-      ].join("\n"),
-    );
+    configureService([
+      "recorder: {packets: {mode: always}}",
+      "incidents: {cool_down: 5s, post: 1s}",
+      // Tickets that end are incidents, and what is slow for the machine's sake is none.
+      "detectors: {auth: {ticket_severity: warning}, latency: {enabled: false}, nfs_latency: {enabled: false}}",
+    ]);
   },
 
   async timeline(lab) {
-    const install = (...more: string[]) => lab.run([join(repo, "bin/aod"), "install", ...more], { timeoutMs: 400_000 });
-    lab.writeJson("before.json", await placesTouched(lab));
-
     await lab.step("aod install starts it, and returns when it is ready", async () => {
-      lab.write("install.txt", (await install()).stdout);
+      lab.write("install.txt", await installService(lab));
       lab.writeJson("unit-started.json", await unitProperties(lab, shown));
     });
     const started = await untilService(lab, "started", working);
@@ -166,52 +126,6 @@ export default defineScenario({
       lab.writeJson("traces-bitten.json", traces());
       lab.write("journal-bitten.txt", await journal(lab));
     });
-
-    await lab.step("install again: what is right already runs on", async () => {
-      const { pid } = (await serviceStatus()) ?? assert.fail("no answer");
-      const { stdout } = await install();
-      lab.writeJson("again.json", { stdout, before: pid, after: (await serviceStatus())?.pid });
-    });
-    await lab.step("another build over it", async () => {
-      const { pid } = (await serviceStatus()) ?? assert.fail("no answer");
-      const before = (await serviceIncidents()).map(({ id }) => id);
-      // The guest's own overlay: the checkout stays as it is.
-      appendFileSync(join(repo, "docs/service.md"), "\nAnother build.\n");
-      const { stdout } = await install();
-      const status = await untilService(lab, "upgraded", (one) => one.pid !== pid && working(one));
-      const after = (await serviceIncidents()).map(({ id }) => id);
-      lab.writeJson("upgrade.json", {
-        stdout,
-        before: { pid, incidents: before },
-        after: { pid: status.pid, incidents: after },
-      });
-    });
-
-    await lab.step("systemctl stop while a snapshot is taken", async () => {
-      const asked = lab.start(["/usr/local/bin/aod", "snapshot", "--for", "10m", "--json"]);
-      await lab.until("it is open", 60, async () => {
-        await lab.sleep(0.5);
-        return (await serviceIncidents()).some(({ state }) => state === "open");
-      });
-      await lab.run(["systemctl", "stop", "aod.service"]);
-      await asked.stop();
-      lab.writeJson("unit-stopped.json", await unitProperties(lab, shown));
-      lab.writeJson("traces-stopped.json", traces());
-      lab.writeJson("bundles-stopped.json", readdirSync("/var/lib/aod/bundles"));
-      lab.write("journal-stopped.txt", await journal(lab));
-      // It is ready when what did not fit into the end is finished.
-      await lab.run(["systemctl", "start", "aod.service"], { timeoutMs: 300_000 });
-      lab.writeJson("bundles-next.json", readdirSync("/var/lib/aod/bundles"));
-    });
-
-    await lab.step("aod uninstall", async () => {
-      lab.write("uninstall.txt", (await lab.run(["/usr/local/bin/aod", "uninstall"], { timeoutMs: 200_000 })).stdout);
-      lab.writeJson("uninstalled.json", await placesTouched(lab));
-      const purge = await lab.run([join(repo, "bin/aod"), "uninstall", "--purge"], { timeoutMs: 200_000 });
-      lab.write("purge.txt", purge.stdout);
-      lab.writeJson("purged.json", await placesTouched(lab));
-      lab.writeJson("traces-purged.json", traces());
-    });
   },
 
   async expect(results) {
@@ -262,35 +176,6 @@ export default defineScenario({
     assert.match(results.text("journal-bitten.txt"), /[Ww]atchdog timeout/);
     const left = (name: string) => results.json(`traces-${name}.json`) as ReturnType<typeof traces>;
     assert.equal(left("bitten").instances.length, 1, "the instance of the daemon that was killed is gone");
-
-    const again = results.json("again.json") as { stdout: string; before: number; after: number };
-    assert.equal(again.after, again.before, again.stdout);
-    assert.match(again.stdout, /^unchanged aod\.service runs on$/m);
-    const { stdout, before, after } = results.json("upgrade.json") as {
-      stdout: string;
-      before: { incidents: string[] };
-      after: { incidents: string[] };
-    };
-    assert.match(stdout, /^restarted aod\.service$/m);
-    assert.ok(before.incidents.length > 0);
-    for (const id of before.incidents) assert.ok(after.incidents.includes(id), `incident ${id} is still known`);
-
-    const stopped = unit("stopped");
-    assert.deepEqual([stopped.ActiveState, stopped.Result, stopped.ExecMainStatus], ["inactive", "success", "0"]);
-    assert.deepEqual(left("stopped"), { processes: 0, instances: [], inUnit: [] }, "nothing is left by a stop");
-    const next = results.json("bundles-next.json") as string[];
-    for (const half of results.json("bundles-stopped.json") as string[]) {
-      const id = half.replace(/^\.(?:tmp-)?/, "").replace(/\.tar\.zst(?:\.part)?$/, "");
-      assert.ok(next.includes(`${id}.tar.zst`), `${half}: the next start has finished it`);
-      assert.ok(half.endsWith(".tar.zst") || !next.includes(half), half);
-    }
-
-    const places = (name: string) => results.json(`${name}.json`) as string[];
-    assert.match(results.text("uninstall.txt"), /^kept +\d+ bundles in /m);
-    // What the scenario itself put there for the daemon to read is what --purge removes.
-    const own = places("before").filter((line) => !/^\/etc\/(?:aod|systemd\/system\/aod\.service\.d)\b/.test(line));
-    assert.deepEqual(places("purged"), own, "nothing is left by an uninstall");
-    assert.deepEqual(left("purged"), { processes: 0, instances: [], inUnit: [] });
   },
 
   present: (results: Results): string => `systemd-analyze security: ${scoreIn(results)}`,
