@@ -33,7 +33,8 @@ export const keys: Check<KerberosCase> = {
       const concerned = bad.filter(({ key }) => subject.host === undefined || mentions(key, subject.host));
       if (found.length > 0 || bad.length > 0)
         told.push({ result: "ok", evidence: `${type} (${of}): ${found.length}, ${bad.length} of them not good` });
-      for (const { key, state } of concerned.slice(0, MAX_TOLD)) told.push(badKey(type, key, state));
+      const each = new Map(concerned.map(({ key, state }) => [badKeyText(type, key, state), { key, state }]));
+      for (const [evidence, { key, state }] of [...each].slice(0, MAX_TOLD)) told.push(badKey(evidence, key, state));
     }
     return told.length === 0 ? { result: "ok", evidence: "none of cifs.spnego or dns_resolver is kept" } : told;
   },
@@ -49,19 +50,26 @@ function mentions({ description }: ProcKey, host: string): boolean {
 }
 
 function stateOf({ flags, timeoutSeconds }: ProcKey): string | undefined {
-  if (flags.includes("N")) return "negative";
+  // One that has expired waits for the kernel to take it away, and answers nobody.
+  if (flags.includes("N")) return timeoutSeconds === 0 ? undefined : "negative";
   if (flags.includes("R")) return "revoked";
   if (/[Di]/.test(flags)) return "dead";
   return timeoutSeconds === 0 ? "expired" : undefined;
 }
 
-function badKey(type: string, { description, timeoutSeconds = 0 }: ProcKey, state: string): Finding {
+function badKeyText(type: string, { description, timeoutSeconds = 0 }: ProcKey, state: string): string {
   const facts = /host=[^;]*|creduid=[^;]*/g;
   const about = type === "cifs.spnego" ? (description.match(facts) ?? []).join(" ") : description;
-  const left = timeoutSeconds > 0 ? ` for ${duration(timeoutSeconds)} more` : "";
-  const meaning =
-    state === "negative"
-      ? `an upcall got nothing, and the kernel answers from this key without asking again${left}`
-      : "the kernel does not use it, and asks anew";
-  return { result: "warn", evidence: `${type} ${about}: ${state}${left}`, meaning };
+  return `${type} ${about}: ${state}${timeoutSeconds > 0 ? ` for ${duration(timeoutSeconds)} more` : ""}`;
+}
+
+function badKey(evidence: string, { type }: ProcKey, state: string): Finding {
+  if (state !== "negative") return { result: "warn", evidence, meaning: "the kernel does not use it, and asks anew" };
+  // The description of a spnego key has the process in it.
+  const whom = type.startsWith("cifs.spne") ? "the process that asked" : "everybody";
+  return {
+    result: "warn",
+    evidence,
+    meaning: `an upcall got nothing; until then the kernel gives ${whom} this answer without asking again`,
+  };
 }

@@ -91,6 +91,7 @@ describe("the kernel's keys", () => {
       "proc/keys",
       [
         "0f5eee20 IRNQ--     1  35s 3b3f0000     0     0 cifs.spne ver=0x2;host=files.lab.test;ip4=10.0.0.1;sec=krb5;uid=0x0;creduid=0x3e8;pid=0x1: 0",
+        "0f5eee23 IRNQ--     1 expd 3b3f0000     0     0 cifs.spne ver=0x2;host=files.lab.test;sec=krb5;creduid=0x3e8;pid=0x2: 0",
         "0f5eee21 I--Q--     1 expd 3b3f0000     0     0 cifs.spne ver=0x2;host=other.lab.test;ip4=10.0.0.2;sec=krb5;uid=0x0: 0",
         "0f5eee22 I------     1   9m 3f010000     0     0 dns_resol files.lab.test: 8",
         "",
@@ -100,7 +101,7 @@ describe("the kernel's keys", () => {
     assert.deepEqual(
       told.map(({ result, evidence }) => [result, evidence]),
       [
-        ["ok", "cifs.spnego (tickets for SMB servers): 2, 2 of them not good"],
+        ["ok", "cifs.spnego (tickets for SMB servers): 3, 2 of them not good"],
         ["warn", "cifs.spnego host=files.lab.test creduid=0x3e8: negative for 35 s more"],
         ["ok", "dns_resolver (addresses of names): 1, 0 of them not good"],
       ],
