@@ -290,5 +290,5 @@ function checkPackets(results: Results): void {
   });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /SMB2_CREATE|CREATE/);
-  assert.match(stdout, /"nfs"/);
+  assert.match(stdout, /"NFS 4\.2"/);
 }
