@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fakeHost } from "../doctor/unmount/fixture.ts";
 import { listOpenFiles } from "../smb/open-files.ts";
 import { parseMountinfo } from "../system/mountinfo.ts";
 import { closeTimeOf, joinHandles, mayBeKept } from "./handles.ts";
-import type { Descriptor, Process } from "./processes.ts";
+import { joinList } from "./look.ts";
+import { type Descriptor, nothingLookedAt, type Process } from "./processes.ts";
 
 const mounts = parseMountinfo(
   "40 22 0:40 / /mnt/share rw - cifs //nas/share rw,closetimeo=3\n41 22 0:41 / /mnt/other rw - cifs //nas/other rw,closetimeo=1\n",
@@ -117,5 +119,22 @@ describe("handles and descriptors", () => {
     assert.equal(mayBeKept({ ...file, lease: "RHW" }), true);
     assert.equal(mayBeKept({ ...file, lease: "R" }), false);
     assert.equal(mayBeKept({ ...file, lease: "NONE" }), false);
+  });
+
+  it("what is opened while processes are looked at has its own handle, or none is told", (t) => {
+    const host = fakeHost(t, { mounts: "40 22 0:40 / /mnt/share rw - cifs //nas/share rw\n" });
+    const looked = nothingLookedAt();
+    looked.namespaces.set("1", { id: "1", pid: 1, comm: "init", mounts });
+    looked.descriptors.push(open(10, 3, "/mnt/share/a"), open(10, 4, "/mnt/share/a"));
+    const before = { files: files([1, 10, 0x8000, "a"]), unknown: [] };
+    const later = { files: files([3, 12, 0x8000, "b"], [2, 10, 0x8000, "a"], [1, 10, 0x8000, "a"]), unknown: [] };
+    const { handles } = joinList(before, later, host, looked, []);
+    assert.deepEqual(
+      handles.map(({ handle, holders }) => [Number(handle.fileId), holders.map(({ fd }) => fd)]),
+      [
+        [1, [3]],
+        [2, [4]],
+      ],
+    );
   });
 });

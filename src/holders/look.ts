@@ -44,9 +44,13 @@ export function listHandles(procRoot: string, all = false): HandleList {
   return listOpenFiles(text);
 }
 
-/** Joins a list of handles with the processes that were looked at after it. */
+/**
+ * Joins a list of handles with the processes that were looked at after it. `later`: the list after that; of what was opened meanwhile those have a place that
+ * have a descriptor, so that it is not taken for a copy of an older one.
+ */
 export function joinList(
   { files }: HandleList,
+  later: HandleList,
   { procRoot, sysRoot }: Roots,
   looked: Looked,
   mappings: readonly Mapping[],
@@ -73,11 +77,15 @@ export function joinList(
   for (const { device, path } of loops(sysRoot)) add({ kind: "loop", path, device });
   for (const path of swapFiles(procRoot)) add({ kind: "swap", path });
   const descriptors = looked.descriptors.filter(({ mount }) => mounts.has(mount));
-  return joinHandles(
+  const listed = new Set(files.map(({ fileId }) => fileId));
+  const newer = later.files.filter(({ fileId }) => !listed.has(fileId));
+  const joined = joinHandles(
     // The kernel has the newest first. Of several that fit a descriptor the older ones are rather those that somebody has.
-    files.toReversed(),
+    [...files.toReversed(), ...newer.toReversed()],
     sharesByTree(data === undefined ? undefined : parseDebugData(data)),
     [...mounts.values()],
     { descriptors, others },
   );
+  const handles = joined.handles.filter(({ handle, holders }) => listed.has(handle.fileId) || holders.length > 0);
+  return { ...joined, handles };
 }

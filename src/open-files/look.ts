@@ -49,12 +49,13 @@ export async function lookOnce(
   const list = listHandles(place.procRoot, wanted.all);
   const looked = nothingLookedAt();
   await lookAtProcesses(place.procRoot, looked, signal);
-  let seen = joinList(list, place, looked, []);
+  const later = listHandles(place.procRoot, wanted.all);
+  let seen = joinList(list, later, place, looked, []);
   const devices = devicesOf(looked, wanted);
   if (seen.handles.some(({ holders }) => holders.length === 0) && devices.length > 0) {
     const pids = looked.processes.filter(({ kernel }) => !kernel).map(({ pid }) => pid);
     const { mappings } = await mappedFiles(place.procRoot, pids, devices, place.run, signal);
-    seen = joinList(list, place, looked, mappings);
+    seen = joinList(list, later, place, looked, mappings);
   }
   const nowNs = place.clock.nowNs();
   const concerns = (mounts: readonly MountInfo[]): boolean =>

@@ -20,7 +20,7 @@ export const handles: UnmountCheck = {
     const { asked, machine, looked } = of;
     if (!isSmb(asked)) return [];
     if (of.handles.missing !== undefined) return { result: "skip", evidence: of.handles.missing };
-    const joined = joinList(of.handles, machine, looked, of.mappings).handles;
+    const joined = joinList(of.handles, listHandles(machine.procRoot), machine, looked, of.mappings).handles;
     const own = joined.filter(({ mounts }) => mounts.some(({ device }) => device === asked.device));
     const free = own.filter(({ holders }) => holders.length === 0);
     const count = `${own.length} handle${own.length === 1 ? "" : "s"} on the server`;
