@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { readManifest } from "../bundle/reader.ts";
-import { askDaemon } from "../daemon/api-client.ts";
+import { askDaemon, NoAnswer, NotRunning } from "../daemon/api-client.ts";
 import type { IncidentJson } from "../daemon/incidents/json.ts";
+import { untilClosed } from "./snapshot.ts";
 
 const root = process.geteuid?.() === 0 ? {} : { skip: "needs root, as the daemon does" };
 
@@ -81,6 +82,36 @@ test("with a daemon: it takes it, also on SIGUSR1", root, async (t) => {
     incidents.find(({ state }) => state === "open")?.anomalies[0]?.summary,
     "a snapshot was asked for: by SIGUSR1",
   );
+});
+
+test("a daemon that is too busy to answer is asked again, two minutes long; one that has gone is not", async () => {
+  const open = { id: "x", state: "open" } as IncidentJson;
+  const said: string[] = [];
+  const waiting = {
+    wait: async () => {},
+    say: (line: string) => said.push(line),
+    signal: new AbortController().signal,
+  };
+  const busy = new NoAnswer("/run/aod/aod.sock", undefined);
+  const answers = [busy, busy, open, busy, { ...open, state: "closed" } as IncidentJson];
+  const ask = async () => {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  assert.equal((await untilClosed(open, { ...waiting, ask })).state, "closed");
+  assert.deepEqual(said, Array(2).fill("the daemon is too busy to answer, and is asked again"));
+  let asked = 0;
+  const never = async () => {
+    asked++;
+    throw busy;
+  };
+  await assert.rejects(untilClosed(open, { ...waiting, ask: never }), /no answer within 10 s/);
+  assert.equal(asked, 12);
+  const gone = async () => {
+    throw new NotRunning("/run/aod/aod.sock", undefined);
+  };
+  await assert.rejects(untilClosed(open, { ...waiting, ask: gone }), /aod is not running/);
 });
 
 test("a time that makes no sense is told", async (t) => {

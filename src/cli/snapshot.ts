@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../config/config.ts";
 import { parseDuration } from "../config/units.ts";
-import { askDaemon, NotRunning, tellDaemon } from "../daemon/api-client.ts";
+import { askDaemon, NoAnswer, NotRunning, tellDaemon } from "../daemon/api-client.ts";
 import type { IncidentJson } from "../daemon/incidents/json.ts";
 import { snapshotBody } from "../daemon/incidents/snapshot-request.ts";
 import { MAX_SNAPSHOT_NS, type SnapshotRequest } from "../daemon/incidents/snapshots.ts";
@@ -68,17 +68,47 @@ async function byDaemon(
   say: Say,
   signal: AbortSignal,
 ): Promise<IncidentJson> {
-  let taken = (await tellDaemon(runDir, "/snapshot", snapshotBody(request))) as IncidentJson;
+  const taken = (await tellDaemon(runDir, "/snapshot", snapshotBody(request))) as IncidentJson;
   say(`the daemon takes snapshot ${taken.id}, ${Math.round(request.forNs / 1e9)} s`);
-  while (taken.state === "open") {
-    await sleep(500, undefined, { signal }).catch(() => undefined);
+  const ask = async () => (await askDaemon(runDir, `/incidents/${taken.id}`)) as IncidentJson | undefined;
+  const wait = () => sleep(500, undefined, { signal }).catch(() => undefined);
+  return await untilClosed(taken, { ask, wait, say, signal });
+}
+
+/** Answers in a row that may fail to come: two minutes. The snapshot is the daemon's, and goes on while it is too busy to answer. */
+const MAX_UNANSWERED = 12;
+
+export async function untilClosed(
+  taken: IncidentJson,
+  {
+    ask,
+    wait,
+    say,
+    signal,
+  }: {
+    readonly ask: () => Promise<IncidentJson | undefined>;
+    readonly wait: () => Promise<void>;
+    readonly say: Say;
+    readonly signal: AbortSignal;
+  },
+): Promise<IncidentJson> {
+  let last = taken;
+  let unanswered = 0;
+  while (last.state === "open") {
+    await wait();
     if (signal.aborted) {
       say(`the daemon goes on: aod incidents ${taken.id} shows when it is done`);
-      return taken;
+      return last;
     }
-    taken = ((await askDaemon(runDir, `/incidents/${taken.id}`)) as IncidentJson | undefined) ?? taken;
+    try {
+      last = (await ask()) ?? last;
+      unanswered = 0;
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || ++unanswered >= MAX_UNANSWERED) throw error;
+      if (unanswered === 1) say("the daemon is too busy to answer, and is asked again");
+    }
   }
-  return taken;
+  return last;
 }
 
 async function alone(

@@ -40,6 +40,16 @@ export class NotRunning extends AodError {
   }
 }
 
+/** There is a daemon, but it did not answer in time: it has too much to do. */
+export class NoAnswer extends AodError {
+  constructor(socket: string, cause: unknown) {
+    super("failed", `${socket}: no answer within ${TIMEOUT_MS / 1000} s`, { cause });
+  }
+}
+
+/** What a request is ended with that took too long. */
+class TooLong extends Error {}
+
 function ask(
   socketPath: string,
   path: string,
@@ -56,7 +66,7 @@ function ask(
         response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(pieces).toString() }));
       },
     );
-    asked.on("timeout", () => asked.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+    asked.on("timeout", () => asked.destroy(new TooLong()));
     asked.on("error", reject);
     asked.end(content);
   });
@@ -64,6 +74,7 @@ function ask(
 
 function explain(error: unknown, socket: string): AodError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (error instanceof TooLong) return new NoAnswer(socket, error);
   if (code === "ENOENT" || code === "ECONNREFUSED") return new NotRunning(socket, error);
   if (code === "EACCES" || code === "EPERM") {
     return new AodError("failed", `${socket} may not be opened: run this as root or as a member of the group aod`, {
