@@ -29,6 +29,8 @@ export default defineScenario({
 
   async setup(lab) {
     await startSamba(lab);
+    // So that both probes attach.
+    for (const module of ["nfs", "nfsv4"]) await lab.run(["modprobe", module]);
     await mountCifs(lab, { options: { actimeo: 0 } });
     configureService([
       "recorder: {packets: {mode: always}}",
