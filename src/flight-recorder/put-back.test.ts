@@ -1,26 +1,37 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { it } from "node:test";
+import { fakeKernel, putProcess, putSwitches } from "../switches/testing/kernel.ts";
 import { withDir } from "../system/fixture.ts";
 import { putBack, switchesFile } from "./put-back.ts";
 import { fakeTracefs } from "./testing/tracefs.ts";
+import { VerboseLogging } from "./verbose-logging.ts";
 
 it("what a daemon that was killed left in the kernel is undone without a daemon, and what cannot be is told", () =>
   withDir(async (dir) => {
     const [sysRoot, procRoot, stateDir] = [join(dir, "sys"), join(dir, "proc"), join(dir, "state")];
-    const put = (path: string, text: string): void => {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, text);
+    mkdirSync(stateDir);
+    putSwitches(dir);
+    putProcess(dir, 10, "100");
+    const killed = {
+      procRoot,
+      sysRoot,
+      stateFile: switchesFile(stateDir),
+      nowNs: () => 0,
+      kernel: fakeKernel,
+      pid: 10,
     };
+    new VerboseLogging(killed).on(30e9);
+    rmSync(join(procRoot, "10"), { recursive: true });
     const cifsFyi = join(procRoot, "fs/cifs/cifsFYI");
-    put(cifsFyi, "7");
-    put(join(procRoot, "sys/kernel/random/boot_id"), "boot\n");
-    put(switchesFile(stateDir), JSON.stringify({ boot: "boot", switches: [{ path: cifsFyi, undo: "0" }] }));
+    assert.equal(readFileSync(cifsFyi, "utf8").trim(), "7");
     const { root, directories } = fakeTracefs(sysRoot);
     directories.make(join(root, "instances/aod-52-5"));
-    const options = { sysRoot, procRoot, stateDir, directories };
-    assert.deepEqual(putBack(options), { done: ["tracing instance aod-52-5", cifsFyi], failed: [] });
+    const options = { sysRoot, procRoot, stateDir, directories, kernel: fakeKernel };
+    const { done, failed } = putBack(options);
+    assert.deepEqual([done.length, failed], [6, []]);
+    assert.ok(done.includes("tracing instance aod-52-5") && done.includes(cifsFyi), done.join());
     assert.equal(readFileSync(cifsFyi, "utf8").trim(), "0");
     assert.ok(!existsSync(join(root, "instances/aod-52-5")) && !existsSync(switchesFile(stateDir)));
     assert.deepEqual(putBack(options), { done: [], failed: [] });

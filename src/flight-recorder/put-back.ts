@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { KernelFiles } from "../switches/client-switches.ts";
 import { messageOf } from "../system/error.ts";
 import { type Directories, removeLeftovers } from "./trace-instance.ts";
 import { VerboseLogging } from "./verbose-logging.ts";
@@ -8,6 +9,7 @@ export interface PutBackOptions {
   readonly sysRoot: string;
   readonly stateDir: string;
   readonly directories?: Directories;
+  readonly kernel?: KernelFiles;
 }
 
 /** Where the flight recorder writes down what it switches. */
