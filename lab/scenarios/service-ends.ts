@@ -120,8 +120,9 @@ export default defineScenario({
 
     const places = (name: string) => results.json(`${name}.json`) as string[];
     assert.match(results.text("uninstall.txt"), /^kept +\d+ bundles in /m);
-    // What the scenario itself put there for the daemon to read is what --purge removes.
-    const own = places("before").filter((line) => !/^\/etc\/(?:aod|systemd\/system\/aod\.service\.d)\b/.test(line));
+    // What the scenario itself put there for the daemon to read is what --purge removes, and a state directory that the host had.
+    const purged = /^\/(?:etc\/aod|etc\/systemd\/system\/aod\.service\.d|var\/lib\/aod)\b/;
+    const own = places("before").filter((line) => !purged.test(line));
     assert.deepEqual(places("purged"), own, "nothing is left by an uninstall");
     assert.deepEqual(left("purged"), { processes: 0, instances: [], inUnit: [] });
   },
