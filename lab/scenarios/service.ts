@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { readItem } from "../../src/bundle/reader.ts";
 import type { Status } from "../../src/daemon/status.ts";
-import { makeCcache } from "../../src/system/kerberos-fixture.ts";
+import { makeCcache } from "../../src/kerberos/fixture.ts";
 import { mountCifs } from "../guest/cifs.ts";
 import { kerberosSamba, kerberosServer, kinit, makeRuntimeDirectory, startKdc } from "../guest/kerberos.ts";
 import { mountNfs, startNfsd } from "../guest/nfs.ts";

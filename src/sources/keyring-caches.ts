@@ -1,5 +1,5 @@
 // Credential caches in the persistent keyrings of users.
-import { parseKlist } from "../system/klist.ts";
+import { parseKlist } from "../kerberos/klist.ts";
 import type { Run } from "../system/process.ts";
 import { type CacheSearch, type FoundCache, MAX_USERS } from "./ticket-caches.ts";
 

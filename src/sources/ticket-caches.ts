@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Ccache, parseCcache } from "../system/ccache.ts";
+import { type Ccache, parseCcache } from "../kerberos/ccache.ts";
 import type { MountInfo } from "../system/mountinfo.ts";
 import { hasCode } from "../system/proc.ts";
 import { notLocal } from "./targets.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { makeCcache, SESSION_KEY } from "../system/kerberos-fixture.ts";
+import { makeCcache, SESSION_KEY } from "../kerberos/fixture.ts";
 import type { Run, RunResult } from "../system/process.ts";
 import { fakeMachine, only, printed } from "./fixture.ts";
 import { mountsSource } from "./mounts.ts";

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
+import { type Ccache, parseCcache } from "../../kerberos/ccache.ts";
+import { parseKlist } from "../../kerberos/klist.ts";
 import type { FoundCache } from "../../sources/ticket-caches.ts";
-import { type Ccache, parseCcache } from "../../system/ccache.ts";
-import { parseKlist } from "../../system/klist.ts";
 import type { Argv, RunResult } from "../../system/process.ts";
 import type { KerberosCase } from "./case.ts";
 import { optionOf } from "./config.ts";

@@ -1,5 +1,5 @@
+import type { Krb5Conf } from "../../kerberos/krb5-conf.ts";
 import type { FoundCache } from "../../sources/ticket-caches.ts";
-import type { Krb5Conf } from "../../system/krb5-conf.ts";
 import type { MountInfo } from "../../system/mountinfo.ts";
 import type { RequestKeyRule } from "../../system/request-key.ts";
 import type { Machine } from "../machine.ts";

@@ -1,4 +1,4 @@
-import { valuesOf } from "../../system/krb5-conf.ts";
+import { valuesOf } from "../../kerberos/krb5-conf.ts";
 import type { Check } from "../examine.ts";
 import type { KerberosCase } from "./case.ts";
 import { duration } from "./words.ts";

@@ -1,4 +1,4 @@
-import { type Krb5Conf, readKrb5Conf, valuesOf } from "../../system/krb5-conf.ts";
+import { type Krb5Conf, readKrb5Conf, valuesOf } from "../../kerberos/krb5-conf.ts";
 import type { RequestKeyRule } from "../../system/request-key.ts";
 import type { Finding } from "../answer.ts";
 import type { Check } from "../examine.ts";

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import { contextTag, derTags, writeDer, writeNumber, writeTime } from "../../system/der.ts";
-import { krbErrors } from "../../system/krb5-messages.ts";
+import { contextTag, derTags, writeDer, writeNumber, writeTime } from "../../kerberos/der.ts";
+import { krbErrors } from "../../kerberos/krb5-messages.ts";
 import type { Argv, Run, RunResult } from "../../system/process.ts";
 import type { Answer } from "../answer.ts";
 import { type Machine, thisMachine } from "../machine.ts";

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
+import { realmOfHost, valuesOf } from "../../kerberos/krb5-conf.ts";
+import { type KdcReply, krbErrors, krbErrorText, readKdcReply, writeAsRequest } from "../../kerberos/krb5-messages.ts";
 import { messageOf } from "../../system/error.ts";
-import { realmOfHost, valuesOf } from "../../system/krb5-conf.ts";
-import { type KdcReply, krbErrors, krbErrorText, readKdcReply, writeAsRequest } from "../../system/krb5-messages.ts";
 import type { Finding, Verdict } from "../answer.ts";
 import type { Check } from "../examine.ts";
 import type { KerberosCase } from "./case.ts";

@@ -1,5 +1,5 @@
+import { flagOf, valuesOf } from "../../kerberos/krb5-conf.ts";
 import { messageOf } from "../../system/error.ts";
-import { flagOf, valuesOf } from "../../system/krb5-conf.ts";
 import type { KerberosCase } from "./case.ts";
 import type { Service } from "./kdc-wire.ts";
 import { LocalFiles } from "./local-files.ts";

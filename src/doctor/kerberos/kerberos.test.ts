@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { makeCcache, SESSION_KEY } from "../../system/kerberos-fixture.ts";
+import { makeCcache, SESSION_KEY } from "../../kerberos/fixture.ts";
 import { type Client, client, krb5Conf, krbError, nowS, REALM, refused } from "./fixture.ts";
 
 const tgt = (end = nowS + 3600, renewUntil = 0) => ({ service: `krbtgt/${REALM}@${REALM}`, end, renewUntil });

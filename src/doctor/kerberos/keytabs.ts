@@ -1,5 +1,5 @@
-import { type KeytabEntry, parseKeytab } from "../../system/keytab.ts";
-import { valuesOf } from "../../system/krb5-conf.ts";
+import { type KeytabEntry, parseKeytab } from "../../kerberos/keytab.ts";
+import { valuesOf } from "../../kerberos/krb5-conf.ts";
 import type { KerberosCase } from "./case.ts";
 import { LocalFiles } from "./local-files.ts";
 

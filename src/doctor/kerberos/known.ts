@@ -1,5 +1,5 @@
-import { realmOfHost } from "../../system/krb5-conf.ts";
-import { krbErrors, krbErrorText, readKdcReply, writeAsRequest } from "../../system/krb5-messages.ts";
+import { realmOfHost } from "../../kerberos/krb5-conf.ts";
+import { krbErrors, krbErrorText, readKdcReply, writeAsRequest } from "../../kerberos/krb5-messages.ts";
 import { runAsUser } from "./caches.ts";
 import type { KerberosCase } from "./case.ts";
 import { clientOf } from "./kdc.ts";

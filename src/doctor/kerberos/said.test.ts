@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { makeCcache, makeKeytab, SESSION_KEY } from "../../system/kerberos-fixture.ts";
+import { makeCcache, makeKeytab, SESSION_KEY } from "../../kerberos/fixture.ts";
 import { client, nowS, REALM } from "./fixture.ts";
 
 const tgt = { service: `krbtgt/${REALM}@${REALM}`, end: nowS + 3600 };

@@ -1,6 +1,6 @@
+import type { CachedTicket, Ccache } from "../../kerberos/ccache.ts";
+import { isWeakEncryption } from "../../kerberos/names.ts";
 import { fileCaches } from "../../sources/ticket-caches.ts";
-import type { CachedTicket, Ccache } from "../../system/ccache.ts";
-import { isWeakEncryption } from "../../system/kerberos-names.ts";
 import type { Finding, Verdict } from "../answer.ts";
 import type { Check } from "../examine.ts";
 import { expandCacheName, further, lookAt, type UserCache } from "./caches.ts";

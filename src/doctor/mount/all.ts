@@ -1,9 +1,7 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseMountinfo } from "../../system/mountinfo.ts";
 import { isNfs, isSmb, unescapeOctal } from "../../system/mounts.ts";
-import { hasCode } from "../../system/proc.ts";
-import { textOf } from "../files.ts";
+import { namesOf, textOf } from "../files.ts";
 import type { Machine } from "../machine.ts";
 import { type MountOptions, parseMountOptions } from "./options.ts";
 import { type MountTarget, parseMountTarget } from "./target.ts";
@@ -89,15 +87,6 @@ async function ofUnits({ fsRoot }: Machine, signal: AbortSignal): Promise<KnownM
     }
   }
   return found;
-}
-
-async function namesOf(path: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(path)).sort();
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
-    throw error;
-  }
 }
 
 /** What is no source of SMB or NFS is left out: the file system's own program says what is wrong with it. */

@@ -1,9 +1,7 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "../../../system/proc.ts";
 import type { Finding } from "../../answer.ts";
 import type { Check } from "../../examine.ts";
-import { lineOf, textOf } from "../../files.ts";
+import { lineOf, namesOf, textOf } from "../../files.ts";
 import type { Machine } from "../../machine.ts";
 import type { SmbCase } from "./case.ts";
 import { moduleFile } from "./module-file.ts";
@@ -76,15 +74,6 @@ async function blockedBy(machine: Machine, signal: AbortSignal): Promise<string 
     }
   }
   return undefined;
-}
-
-async function namesOf(path: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(path)).sort();
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
-    throw error;
-  }
 }
 
 const ages: readonly (readonly [before: number, meaning: string])[] = [

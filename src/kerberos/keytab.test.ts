@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { makeKeytab, SESSION_KEY } from "./kerberos-fixture.ts";
+import { makeKeytab, SESSION_KEY } from "./fixture.ts";
 import { parseKeytab } from "./keytab.ts";
 
 test("the principals of a keytab, with holes between them; keys are not taken out", () => {

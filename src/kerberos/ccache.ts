@@ -1,6 +1,6 @@
 // A credential cache of type FILE, version 3 or 4: MIT Kerberos, doc/formats/ccache_file_format. Its keys and tickets are passed over, never taken out.
 
-import { encryptionName } from "./kerberos-names.ts";
+import { encryptionName } from "./names.ts";
 
 /** When a ticket is good, in s since 1970; 0: not told. */
 export interface CachedTicket {

@@ -12,7 +12,7 @@ import {
   writeNumber,
   writeTime,
 } from "./der.ts";
-import { encryptionName } from "./kerberos-names.ts";
+import { encryptionName } from "./names.ts";
 
 export interface AsRequest {
   readonly realm: string;

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseCcache } from "./ccache.ts";
-import { makeCcache, SESSION_KEY } from "./kerberos-fixture.ts";
+import { makeCcache, SESSION_KEY } from "./fixture.ts";
 import { parseKlist } from "./klist.ts";
 
 const tgt = { service: "krbtgt/R.EXAMPLE@R.EXAMPLE", end: 1_800_000_000, renewUntil: 1_800_600_000 };
