@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { contextTag, derTags, writeDer, writeNumber, writeTime } from "../../kerberos/der.ts";
+import { makeCcache } from "../../kerberos/fixture.ts";
 import { krbErrors } from "../../kerberos/krb5-messages.ts";
 import type { Argv, Run, RunResult } from "../../system/process.ts";
 import type { Answer } from "../answer.ts";
@@ -130,3 +131,18 @@ const nothing: RunResult = {
   truncated: false,
   tookMs: 1,
 };
+
+/** Tickets and caches of alice, who asks for files.lab.test. */
+export const tgt = (end = nowS + 3600, renewUntil = 0) => ({ service: `krbtgt/${REALM}@${REALM}`, end, renewUntil });
+export const cifs = (end = nowS + 3600) => ({ service: `cifs/files.lab.test@${REALM}`, end });
+export const cache = (...tickets: Parameters<typeof makeCcache>[1]) => makeCcache(`alice@${REALM}`, tickets);
+/** Where root's cache is. */
+export const root = "tmp/krb5cc_0";
+
+/** kvno that says this and fails. */
+export const kvno =
+  (said: string): Parameters<typeof client>[1] =>
+  ([program]) =>
+    program === "kvno"
+      ? { status: "failed", code: 1, stderr: `kvno: ${said} while getting credentials for x\n` }
+      : undefined;
