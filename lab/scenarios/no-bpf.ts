@@ -154,7 +154,7 @@ async function untilTold(lab: Lab, daemon: RunningDaemon, fault: string): Promis
 export default defineScenario({
   name: "no-bpf",
   summary: "a kernel that refuses BPF: errors, reconnects, hangs and latency are told nevertheless, of SMB and NFS",
-  kernels: seenOn("6.1", "6.12"),
+  kernels: seenOn("6.1", "6.12", "7.2"),
   alone: "a kernel that is locked down stays so",
   timeLimitSeconds: 600,
 
