@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { AodError } from "../../system/error.ts";
 import { parseMountinfo } from "../../system/mountinfo.ts";
 import { isNfs, isSmb, unescapeOctal } from "../../system/mounts.ts";
 import { namesOf, textOf } from "../files.ts";
@@ -93,7 +94,8 @@ async function ofUnits({ fsRoot }: Machine, signal: AbortSignal): Promise<KnownM
 function mountOf(source: string, target: string, options: string, from: string): KnownMount[] {
   try {
     return [{ target: parseMountTarget(source, target), options: parseMountOptions(options), from }];
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof AodError && error.code === "usage") return [];
+    throw error;
   }
 }

@@ -3,9 +3,10 @@ import { parseVersion } from "../../../nfs/versions.ts";
 import { nearest } from "../../../smb/nearest.ts";
 import type { Finding } from "../../answer.ts";
 import type { Check } from "../../examine.ts";
+import type { Machine } from "../../machine.ts";
+import { hasWord, moduleImage } from "../module-image.ts";
 import type { MountOption } from "../options.ts";
 import type { NfsCase } from "./case.ts";
-import { hasWord, moduleImage } from "./module-words.ts";
 
 /** Of the kernel's client. `no` may stand before most. */
 const ofTheKernel = new Set(
@@ -34,7 +35,7 @@ export const options: Check<NfsCase> = {
     const { all } = of.request.options;
     if (all.length === 0) return { result: "ok", evidence: "none are given" };
     const image = all.some(({ name }) => ofTheKernel.has(bare(name)))
-      ? await moduleImage("nfs", of.machine, signal)
+      ? await clientModule(of.machine, signal)
       : undefined;
     const sloppy = of.request.options.has("sloppy");
     const told = all.flatMap((option) => findingOf(option, image, sloppy) ?? []);
@@ -44,6 +45,13 @@ export const options: Check<NfsCase> = {
     return { result: "ok", evidence: `${of.request.options}: ${checked}` };
   },
 };
+
+/** Undefined where the client is built in, too. */
+async function clientModule(machine: Machine, signal: AbortSignal): Promise<Buffer | undefined> {
+  const found = await machine.run(["modinfo", "-F", "filename", "nfs"], { timeoutMs: 5000, maxBytes: 4096, signal });
+  const path = found.status === "ok" ? found.stdout.toString("utf8").trim() : "";
+  return path.startsWith("/") ? await moduleImage(machine, path, signal) : undefined;
+}
 
 const bare = (name: string): string =>
   !ofTheKernel.has(name) && name.startsWith("no") && ofTheKernel.has(name.slice(2)) ? name.slice(2) : name;

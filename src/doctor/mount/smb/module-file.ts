@@ -1,10 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { textOf } from "../../files.ts";
 import type { Machine } from "../../machine.ts";
-
-const LIMIT_BYTES = 32 * 1024 ** 2;
+import { hasWord, moduleImage } from "../module-image.ts";
 
 export interface ModuleFile {
   /** `kernel/fs/smb/client/cifs.ko.xz` */
@@ -36,30 +33,10 @@ export async function moduleHasOption(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, boolean> | undefined> {
   if (builtIn) return undefined;
-  const bytes = await unpacked(machine, join(machine.fsRoot, "lib/modules", release, path), signal);
+  const bytes = await moduleImage(machine, join(machine.fsRoot, "lib/modules", release, path), signal);
   // Not the module, or packed otherwise: it always has the option `vers`.
-  if (bytes === undefined || !hasText(bytes, "vers")) return undefined;
+  if (bytes === undefined || !hasWord(bytes, "vers")) return undefined;
   return new Map(
-    names.map((name) => [name, hasText(bytes, name) || (name.startsWith("no") && hasText(bytes, name.slice(2)))]),
+    names.map((name) => [name, hasWord(bytes, name) || (name.startsWith("no") && hasWord(bytes, name.slice(2)))]),
   );
-}
-
-/** As a text of its own, or as 5.10 has it with `=%s` behind. */
-const hasText = (bytes: Buffer, name: string): boolean =>
-  bytes.includes(`\0${name}\0`, 0, "latin1") || bytes.includes(`\0${name}=%`, 0, "latin1");
-
-async function unpacked(machine: Machine, path: string, signal: AbortSignal): Promise<Buffer | undefined> {
-  try {
-    if (path.endsWith(".xz")) {
-      const ran = await machine.run(["xz", "-dc", path], { timeoutMs: 10_000, maxBytes: LIMIT_BYTES, signal });
-      return ran.status === "ok" && !ran.truncated ? ran.stdout : undefined;
-    }
-    const bytes = await readFile(path, { signal });
-    if (path.endsWith(".zst")) return zstdDecompressSync(bytes, { maxOutputLength: LIMIT_BYTES });
-    if (path.endsWith(".gz")) return gunzipSync(bytes, { maxOutputLength: LIMIT_BYTES });
-    return bytes;
-  } catch {
-    // The list of names answers in its place.
-    return undefined;
-  }
 }
