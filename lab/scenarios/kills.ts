@@ -104,7 +104,7 @@ export default defineScenario({
     "kill -9 of the daemon or of aod-probe at random moments of incidents: the next start leaves nothing half, on or behind",
   kernels: smbWireLines,
   // Fifty, `--set kills=50`, take 40 minutes. A run that was cut goes on with `from`; after `minutes` it ends, and is judged by what it did.
-  settings: { kills: "5", seed: "4", from: "1", minutes: "50" },
+  settings: { kills: "50", seed: "4", from: "1", minutes: "50" },
   timeLimitSeconds: 3600,
 
   async setup(lab) {
