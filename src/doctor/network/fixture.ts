@@ -12,7 +12,8 @@ export type Reach = Readonly<Record<string, string | number>>;
 
 export interface FakeNetwork {
   readonly names?: Readonly<Record<string, readonly string[] | string>>;
-  readonly dns?: Readonly<Record<string, readonly string[]>>;
+  /** An errno's name for all: the servers answer nothing. */
+  readonly dns?: Readonly<Record<string, readonly string[]>> | string;
   readonly reach?: Reach;
   /** ms that a connection takes. */
   readonly tookMs?: number;
@@ -26,7 +27,10 @@ export const fakeNetwork = ({ names = {}, dns = {}, reach = {}, tookMs = 1 }: Fa
     if (typeof found === "string") throw coded(found);
     return found;
   },
-  dns: async (name) => dns[name] ?? [],
+  dns: async (name) => {
+    if (typeof dns === "string") throw coded(dns);
+    return dns[name] ?? [];
+  },
   connect: async (address, port) => {
     const state = reach[`${address}:${port}`] ?? reach[address] ?? "ECONNREFUSED";
     if (state === "timeout") return { state, tookMs: 5000 };

@@ -38,6 +38,8 @@ interface DnsAnswers {
   readonly answers: readonly string[];
   /** The name that DNS knows: with a search domain where it needed one. */
   readonly name?: string;
+  /** Why the servers did not answer. */
+  readonly silent?: string;
 }
 
 /** getaddrinfo(3) does not tell where an address comes from: DNS is asked beside it, with the search domains, as glibc does. */
@@ -51,17 +53,18 @@ async function dnsAnswers(
   const within = search.slice(0, 6).map((domain) => `${host}.${domain}`);
   const names = host.endsWith(".") ? [host] : host.includes(".") ? [host, ...within] : [...within, host];
   for (const name of names) {
-    const answers = await machine.network.dns(name, signal).catch(() => undefined);
+    const answers = await machine.network.dns(name, signal).catch((error: unknown) => codeOf(error));
     // A server that does not answer does not answer the next name either.
-    if (answers === undefined) return { answers: [] };
+    if (typeof answers === "string") return { answers: [], silent: answers };
     if (answers.length > 0) return { answers, name };
   }
   return { answers: [] };
 }
 
-function sourceOf(address: string, hosts: readonly string[], { answers, name }: DnsAnswers): string {
+function sourceOf(address: string, hosts: readonly string[], { answers, name, silent }: DnsAnswers): string {
   if (hosts.includes(address)) return "/etc/hosts";
   if (answers.includes(address)) return name === undefined ? "DNS" : `DNS, ${name}`;
+  if (silent !== undefined) return `not from /etc/hosts; DNS does not answer: ${silent}`;
   return "neither /etc/hosts nor DNS: see nsswitch.conf";
 }
 

@@ -31,6 +31,11 @@ describe("names", () => {
     );
   });
 
+  it("where DNS does not answer it is not known where an address comes from", async (t) => {
+    const { findings } = await named(t, "files", { files: resolv, names: { files: ["192.0.2.9"] }, dns: "ETIMEOUT" });
+    assert.match(findings[0]?.evidence ?? "", /192\.0\.2\.9 \(not from \/etc\/hosts; DNS does not answer: ETIMEOUT\)/);
+  });
+
   it("a line in /etc/hosts that hides what DNS says is told", async (t) => {
     const { findings } = await named(t, "files.corp.example", {
       files: { ...resolv, "etc/hosts": "192.0.2.1 files.corp.example\n" },
