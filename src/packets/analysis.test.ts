@@ -316,7 +316,8 @@ describe("any bytes", () => {
           }
           const whole = ng ? asPcapng(damaged) : damaged;
           const told = analyse(cut % 3 === 0 ? whole.subarray(0, 64 + (cut % (whole.length - 64))) : whole);
-          assert.ok(told.capture.packets <= 122);
+          // A damaged length can begin packets where none were, each with a header of 16 bytes.
+          assert.ok(told.capture.packets <= whole.length / 16);
           JSON.stringify(told);
         },
       ),

@@ -178,8 +178,13 @@ export function debugDataOf(form: Form): fc.Arbitrary<DebugData> {
     fc.record({ state: fc.nat(32), command: fc.nat(18), pid: count, mid: fc.bigInt(0n, 0xffff_ffffn) }),
     { selector: ({ mid }) => mid, maxLength: 4 },
   );
+  // The kernel counts connections up: none has the number of another.
+  const servers = list(2, (n) => serverOf(form, n)).filter((all) => {
+    const numbers = all.flatMap(({ connectionId }) => connectionId ?? []);
+    return new Set(numbers).size === numbers.length;
+  });
   return fc
-    .record({ servers: list(2, (n) => serverOf(form, n)), mids, active: count, size: count })
+    .record({ servers, mids, active: count, size: count })
     .map(({ servers, mids, active, size }) => {
       const with0 = servers.find(({ sessions }) => sessions.length > 0);
       const which = with0?.connectionId === undefined ? {} : { connectionId: with0.connectionId };
