@@ -34,10 +34,10 @@ function options() {
   }
 }
 
-function textsOf({ name, samples, texts = [] }: FuzzTarget): readonly string[] {
+function textsOf({ name, samples, texts = [], encoding = "utf8" }: FuzzTarget): readonly string[] {
   const root = join(repo, "test/fixtures");
   const found = samples.flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
-  const all = [...found.map((path) => readFileSync(join(root, path), "utf8")), ...texts];
+  const all = [...found.map((path) => readFileSync(join(root, path), encoding)), ...texts];
   if (all.length === 0) throw new Error(`${name}: there is no sample`);
   return all;
 }
@@ -81,7 +81,7 @@ while (performance.now() < until) {
       failed++;
       const file = join(repo, "build/fuzz", `${target.name.replace(/\W/g, "-")}-${seed}-${round}-${n}.txt`);
       mkdirSync(join(repo, "build/fuzz"), { recursive: true });
-      writeFileSync(file, text);
+      writeFileSync(file, text, target.encoding ?? "utf8");
       process.stdout.write(`${target.name}: ${why}\n  kept: ${file}\n`);
       if (failed >= 20) process.exit(1);
     }
