@@ -174,7 +174,7 @@ export const targets: readonly FuzzTarget[] = [
     samples: [],
     texts: [
       "username=DOMAIN\\u\npassword=a=b \ndomain=D\r\n# none\n",
-      '{"x":[{"account":"a","expires":"2026-01-01"}]}',
+      '[{"server":"a.file.core.windows.net","ticket_end_time":"2026-05-28 (epoch: 1780000000)"}]',
     ],
     read: (text) => {
       parseCredentials(text, "credentials", 0o644);
