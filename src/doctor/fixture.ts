@@ -10,7 +10,7 @@ import type { Network } from "./network/network.ts";
 
 export interface FakeMachine extends Machine {
   /** Below the root: `proc/self/mountinfo`. */
-  write(path: string, text: string): void;
+  write(path: string, content: string | Buffer): void;
 }
 
 export interface Fakes {
@@ -37,9 +37,9 @@ export function fakeMachine(t: TestContext, { programs = {}, network = {} }: Fak
     run,
     clock: { nowNs: () => 1000e9, wallMs: () => Date.UTC(2026, 10, 22, 13) },
     network: { addresses: unasked("a name"), dns: unasked("DNS"), connect: unasked("a port"), ...network },
-    write(path, text) {
+    write(path, content) {
       mkdirSync(dirname(join(root, path)), { recursive: true });
-      writeFileSync(join(root, path), text);
+      writeFileSync(join(root, path), content);
     },
   };
 }

@@ -15,6 +15,10 @@ export interface KerberosSubject {
   readonly host?: string;
   /** The mount that exists of it. */
   readonly mount?: MountInfo;
+  /** `username=` of a mount that is to be made. */
+  readonly username?: string;
+  /** Where the host's name leads to, as far as that is known. */
+  readonly address?: string;
 }
 
 /** What was looked for. */

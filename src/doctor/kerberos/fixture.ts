@@ -47,6 +47,7 @@ export const refused: KdcAnswer = { state: "failed", code: "ECONNREFUSED" };
 
 export interface Client {
   readonly machine: Machine;
+  readonly wire: KdcWire;
   /** What the KDC answers to a question that holds these bytes; default: it asks for the password. */
   kdc: (address: string, by: "udp" | "tcp", request: Buffer) => KdcAnswer;
   /** What DNS says; undefined: it does not answer. */
@@ -109,6 +110,7 @@ export function client(t: TestContext, run: (argv: Argv) => Partial<RunResult> |
   };
   const here: Client = {
     machine,
+    wire,
     kdc: () => krbError(krbErrors.preauthRequired),
     records: {},
     names: {},

@@ -56,7 +56,7 @@ function distinct(names: readonly ServerName[], but: readonly ServerName[] = [])
 }
 
 async function addressOf(of: KerberosCase, host: string, signal: AbortSignal): Promise<string | undefined> {
-  const addr = of.subject.mount?.options["addr"];
+  const addr = of.subject.address ?? of.subject.mount?.options["addr"];
   if (typeof addr === "string") return addr;
   if (isIP(host) !== 0) return host;
   try {

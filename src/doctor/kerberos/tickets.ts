@@ -179,7 +179,7 @@ function elsewhere(of: KerberosCase, { name }: UserCache, defaultName: string): 
 
 /** Where the cache has nothing of use, cifs.upcall takes the key of the mount's username= from the keytab. */
 function byKeytab({ subject, user }: KerberosCase, { keytab }: CacheSearch): Finding | undefined {
-  const name = subject.mount?.options["username"];
+  const name = subject.username ?? subject.mount?.options["username"];
   if (subject.protocol !== "smb" || typeof name !== "string" || user.uid !== 0) return undefined;
   const wanted = name.toLowerCase();
   const found = keytab.find((principal) =>
@@ -231,7 +231,8 @@ function noTicket(of: KerberosCase, { defaultName, others, keytab }: CacheSearch
   if (owner !== undefined && subject.protocol === "smb")
     advice.unshift(`mount with cruid=${owner.uid}: uid ${owner.uid} has a ticket of ${owner.cache.client}`);
   const [principal] = keytab;
-  const own = subject.mount === undefined && user.uid === 0 && subject.protocol === "smb" ? principal : undefined;
+  const unnamed = subject.mount === undefined && subject.username === undefined;
+  const own = unnamed && user.uid === 0 && subject.protocol === "smb" ? principal : undefined;
   if (own !== undefined) advice.push(`mount with username=${own.split("@")[0]}: the keytab has its key`);
   const gone = /^(?:KEYRING|KCM):/i.test(defaultName)
     ? "; a cache of this kind vanishes when its last ticket ends"

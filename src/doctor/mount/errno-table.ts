@@ -88,17 +88,17 @@ export const mountErrors: Readonly<Record<number, readonly ErrnoCause[]>> = {
     { cause: "server.slow-storage", told: "log-in: let in, and the directory fails" },
   ],
   126: [
-    { cause: "auth.no-ticket", told: "aod doctor kerberos: no ticket of this user" },
-    { cause: "auth.upcall-missing", told: "programs: no request-key; aod doctor kerberos: no rule, no cifs.upcall" },
-    { cause: "auth.upcall-denied", told: "aod doctor kerberos: SELinux or AppArmor refused it" },
-    { cause: "auth.wrong-spn", told: "aod doctor kerberos: the KDC has no cifs/HOST" },
+    { cause: "auth.no-ticket", told: "tickets, ticket: this user has none" },
+    { cause: "auth.upcall-missing", told: "programs: no request-key; request-key, upcall: no rule, no cifs.upcall" },
+    { cause: "auth.upcall-denied", told: "upcalls: SELinux or AppArmor refused it" },
+    { cause: "auth.wrong-spn", told: "service: the KDC has no cifs/HOST" },
   ],
   127: [
-    { cause: "auth.ticket-expired", told: "aod doctor kerberos: the ticket has expired" },
+    { cause: "auth.ticket-expired", told: "ticket: it has expired" },
     { cause: "auth.bad-credentials", told: "log-in: STATUS_PASSWORD_EXPIRED, STATUS_PASSWORD_MUST_CHANGE" },
   ],
   128: [
     { cause: "auth.account-disabled", told: "log-in: STATUS_ACCOUNT_DISABLED" },
-    { cause: "auth.ticket-expired", told: "aod doctor kerberos: the key was revoked" },
+    { cause: "auth.ticket-expired", told: "keys: the key was revoked" },
   ],
 };

@@ -22,6 +22,8 @@ export interface FakeServer {
   /** Directories of every share. */
   readonly directories?: readonly string[];
   readonly guests?: boolean;
+  /** It offers to take tickets, too; none is ever brought to it. */
+  readonly kerberos?: boolean;
   /** Unix ms that it says. */
   readonly timeMs?: number;
   /** Takes connections and says nothing. */
@@ -127,7 +129,8 @@ class Connection {
     fixed.writeUInt32LE(0x0f | encryption, 24);
     for (const at of [28, 32, 36]) fixed.writeUInt32LE(1024 * 1024, at);
     fixed.writeBigUInt64LE(BigInt(this.#server.timeMs ?? Date.now()) * 10_000n + 116_444_736_000_000_000n, 40);
-    const offer = Buffer.from("060a2b06010401823702020a", "hex");
+    const ticket = this.#server.kerberos === true ? "06092a864886f712010202" : "";
+    const offer = Buffer.from(`${ticket}060a2b06010401823702020a`, "hex");
     fixed.writeUInt16LE(HEADER + 64, 56);
     fixed.writeUInt16LE(offer.length, 58);
     const parts: Buffer[] = [fixed, offer];

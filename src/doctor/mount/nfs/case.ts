@@ -1,13 +1,14 @@
 import type { Export } from "../../../nfs-client/mountd.ts";
 import type { Credentials, RpcTransport } from "../../../nfs-client/rpc.ts";
 import type { Registration } from "../../../nfs-client/rpcbind.ts";
+import type { WithKerberos } from "../../kerberos/steps.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
 import type { NfsTarget } from "../target.ts";
 import type { NfsIntent } from "./intent.ts";
 
 /** What the checks of an NFS mount learn and hand on. */
-export interface NfsCase {
+export interface NfsCase extends WithKerberos {
   readonly target: NfsTarget;
   readonly request: MountRequest;
   readonly machine: Machine;
@@ -25,6 +26,8 @@ export interface NfsCase {
   /** Versions that the server speaks: `3`, `4.0`, ... */
   offered?: readonly string[];
   exports?: readonly Export[];
+  /** What the server takes for the export: `sys`, `krb5`, ... */
+  flavors?: readonly string[];
   /** The server takes connections and answers nothing. */
   stalled?: true;
 }

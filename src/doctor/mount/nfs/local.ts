@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "../../answer.ts";
 import type { Check } from "../../examine.ts";
-import { lineOf, textOf } from "../../files.ts";
+import { lineOf } from "../../files.ts";
 import type { Machine } from "../../machine.ts";
 import type { NfsCase } from "./case.ts";
 import { wants } from "./intent.ts";
@@ -12,7 +12,7 @@ export const local: Check<NfsCase> = {
   name: "this machine",
   limitMs: 20_000,
   async run(of, signal) {
-    const findings = [...(await client(of, signal)), ...(await locks(of, signal)), ...(await kerberos(of, signal))];
+    const findings = [...(await client(of, signal)), ...(await locks(of, signal))];
     if (of.intent.transportSecurity !== undefined) findings.push(await tls(of, signal));
     return findings;
   },
@@ -62,42 +62,6 @@ async function locks({ machine, intent }: NfsCase, signal: AbortSignal): Promise
       evidence: "rpc.statd does not run, and there is nothing to start it with",
       meaning: 'mount.nfs says "rpc.statd is not running but is required for remote locking"',
       fix: "install nfs-common or nfs-utils, start rpc-statd, or mount with nolock where no other machine writes",
-    },
-  ];
-}
-
-async function kerberos(of: NfsCase, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { machine, intent } = of;
-  const wanted = intent.security?.filter((flavor) => flavor.startsWith("krb5")) ?? [];
-  if (wanted.length === 0) return [];
-  const [running, mounts] = await Promise.all([
-    runs(machine, "rpc.gssd", signal),
-    textOf(join(machine.procRoot, "self/mounts"), signal),
-  ]);
-  const pipes = (mounts ?? "").split("\n").some((line) => line.split(" ")[2] === "rpc_pipefs");
-  const keytab = existsSync(join(machine.fsRoot, "etc/krb5.keytab"));
-  const parts = [
-    `rpc.gssd ${running ? "runs" : "does not run"}`,
-    `rpc_pipefs is ${pipes ? "" : "not "}mounted`,
-    `/etc/krb5.keytab is ${keytab ? "" : "not "}there`,
-  ];
-  const evidence = parts.join(", ");
-  if (running && pipes && keytab) return [{ result: "ok", evidence }];
-  const advice = [
-    ...(pipes ? [] : ["mount rpc_pipefs: systemctl start var-lib-nfs-rpc_pipefs.mount"]),
-    ...(running ? [] : ["start rpc.gssd: systemctl start rpc-gssd (it wants /etc/krb5.keytab)"]),
-    ...(keytab
-      ? []
-      : ["get this machine a keytab with nfs/ or host/ of its name: kadmin ktadd, net ads keytab, adcli"]),
-  ];
-  const summary = `sec=${wanted.join(":")} needs what is missing on this machine: ${evidence}`;
-  return [
-    {
-      result: running && pipes ? "warn" : "fail",
-      evidence,
-      meaning: `the kernel asks rpc.gssd for a Kerberos context; it logs in by the keytab: a mount fails with "access denied by server" or error 13`,
-      ...(advice[0] !== undefined && { fix: advice[0] }),
-      verdict: { cause: "nfs.gss-failure", confidence: running && pipes ? "possible" : "likely", summary, advice },
     },
   ];
 }

@@ -43,7 +43,7 @@ export const nfsMountErrors: readonly NfsMountError[] = [
     errno: 5,
     says: /Input\/output error|mount system call failed/,
     causes: [
-      { cause: "nfs.gss-failure", told: "this machine: no Kerberos context" },
+      { cause: "nfs.gss-failure", told: "rpc.gssd, upcalls: no Kerberos context" },
       { cause: "nfs.server-not-responding", told: "versions: no answer, and the mount is soft" },
     ],
   },
@@ -53,7 +53,7 @@ export const nfsMountErrors: readonly NfsMountError[] = [
     causes: [
       { cause: "mount.export-denied", told: "exports: MNT3ERR_ACCES; path: NFS4ERR_ACCESS" },
       { cause: "mount.share-not-found", told: "exports: MNT3ERR_ACCES, and the path is in no export" },
-      { cause: "nfs.gss-failure", told: "this machine: rpc.gssd, keytab; path: the flavours that the export takes" },
+      { cause: "nfs.gss-failure", told: "rpc.gssd: not running, no keytab; path: the flavours that the export takes" },
     ],
   },
   { errno: 16, says: /busy or already mounted/, causes: [{ cause: "mount.busy", told: "the mount point is in use" }] },
@@ -131,7 +131,7 @@ export const nfsMountErrors: readonly NfsMountError[] = [
   {
     errno: 126,
     says: /Required key not available/,
-    causes: [{ cause: "nfs.gss-failure", told: "this machine: no ticket; aod doctor kerberos" }],
+    causes: [{ cause: "nfs.gss-failure", told: "rpc.gssd, ticket: no ticket" }],
   },
 ];
 

@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { makeKeytab } from "../../../kerberos/fixture.ts";
 import { programNumbers } from "../../../nfs/rpc-words.ts";
 import { Xdr, XdrWriter } from "../../../nfs/xdr.ts";
 import type { Call, Reply, RpcTransport } from "../../../nfs-client/rpc.ts";
@@ -11,6 +12,8 @@ import type { Answer } from "../../answer.ts";
 import type { CauseId } from "../../causes.ts";
 import { examine } from "../../examine.ts";
 import { type Fakes, fakeMachine } from "../../fixture.ts";
+import { krb5Conf, krbError, REALM } from "../../kerberos/fixture.ts";
+import type { KdcWire } from "../../kerberos/kdc-wire.ts";
 import { parseMountOptions } from "../options.ts";
 import { parseMountTarget } from "../target.ts";
 import type { NfsCase } from "./case.ts";
@@ -21,6 +24,21 @@ const words = (...all: readonly number[]): XdrWriter => new XdrWriter().words(..
 const done = (xdr: XdrWriter): Reply => ({ state: "done", results: new Xdr(xdr.bytes()), tookMs: 1 });
 const denied = (why: string): Reply => ({ state: "denied", why, tookMs: 1 });
 const silent: Reply = { state: "silent", tookMs: 8000 };
+
+/** Of a realm whose KDC wants a password, as it should. */
+const kdc: KdcWire = {
+  services: async () => [],
+  udp: async () => krbError(25),
+  tcp: async () => krbError(25),
+};
+const gssd = { "proc/77/task/77/stat": `77 (rpc.gssd) S 1 77 77 0 -1 0 ${"0 ".repeat(40)}\n` };
+const kerberos = {
+  ...gssd,
+  "proc/self/mountinfo":
+    "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:30 / /run/rpc_pipefs rw - rpc_pipefs sunrpc rw\n",
+  "etc/krb5.conf": krb5Conf(),
+  "etc/krb5.keytab": makeKeytab([`nfs/client.lab.test@${REALM}`]),
+};
 
 /** A server, and what is wrong with it. */
 interface Server {
@@ -83,12 +101,13 @@ function compound(
   return lookup === 0 ? done(words(0, 0, 3, 24, 0, 15, 0, 3, 0)) : done(words(lookup, 0, 2, 24, 0, 15, lookup));
 }
 
-async function asked(
-  t: TestContext,
-  server: Server,
-  options = "",
-  fakes: Fakes & { readonly isRoot?: boolean } = {},
-): Promise<Answer> {
+interface Given extends Fakes {
+  readonly isRoot?: boolean;
+  readonly mountedFrom?: string;
+  readonly files?: Readonly<Record<string, string | Buffer>>;
+}
+
+async function asked(t: TestContext, server: Server, options = "", fakes: Given = {}): Promise<Answer> {
   const ports = server.ports ?? healthy.ports;
   const machine = fakeMachine(t, {
     programs: {
@@ -107,9 +126,11 @@ async function asked(
     },
   });
   machine.write("etc/resolv.conf", "nameserver 10.0.0.2\n");
+  for (const [path, content] of Object.entries(fakes.files ?? {})) machine.write(path, content);
   mkdirSync(join(machine.fsRoot, "run"), { recursive: true });
-  const target = parseMountTarget("nas:/srv");
-  assert.ok(target.protocol === "nfs");
+  const parsed = parseMountTarget("nas:/srv");
+  assert.ok(parsed.protocol === "nfs");
+  const target = { ...parsed, ...(fakes.mountedFrom && { mountedFrom: fakes.mountedFrom }) };
   const request = { options: parseMountOptions(options), attempt: options.includes("retry") };
   const of: NfsCase = {
     target,
@@ -120,6 +141,7 @@ async function asked(
     as: { machine: "client", uid: 0, gid: 0 },
     open: async (_, port) => (ports.includes(port) ? transport(server) : undefined),
     addresses: [],
+    kdcWire: kdc,
   };
   return examine({ subject: "", case: of, checks: nfsMountChecks, wellSaid: "well", limitMs: 60_000 });
 }
@@ -188,6 +210,42 @@ describe("the cause of a mount of NFS that fails", () => {
     assert.match(known.steps[0]?.evidence ?? "", /known to mount\.nfs and to this kernel/);
     const old = await asked(t, {}, "nconnect=4", withModule("\0acl\0"));
     assert.equal(old.verdict.cause, "mount.option-unknown");
+  });
+
+  test("with sec=krb5 the checks of Kerberos are steps of the same answer", async (t) => {
+    const server = { flavors: [390003] };
+    const whole = await asked(t, server, "sec=krb5", { files: kerberos });
+    const steps = new Map(whole.steps.map(({ name, evidence }) => [name, evidence]));
+    assert.match(steps.get("kerberos") ?? "", /root mounts with the machine's own key/);
+    assert.match(steps.get("rpc.gssd") ?? "", /krb5\.keytab: the machine is nfs\/client\.lab\.test/);
+    assert.match(steps.get("kdc") ?? "", /127\.0\.0\.1/);
+    assert.equal(whole.verdict.cause, "ok", JSON.stringify(whole, null, 1));
+    for (const [gone, says] of [
+      ["proc/77/task/77/stat", /rpc\.gssd does not run/],
+      ["etc/krb5.keytab", /no key of this machine/],
+    ] as const) {
+      const { [gone]: _, ...files } = kerberos;
+      const { verdict } = await asked(t, server, "sec=krb5", { files });
+      assert.equal(verdict.cause, "nfs.gss-failure", gone);
+      assert.match(verdict.summary, says);
+    }
+  });
+
+  test("Kerberos is looked at where nothing else is left to the mount", async (t) => {
+    const looked = async (flavors: readonly number[], options: string): Promise<boolean> =>
+      (await asked(t, { flavors }, options, { files: kerberos })).steps.some(({ name }) => name === "kdc");
+    assert.equal(await looked([390003], "vers=3,nolock"), true);
+    assert.equal(await looked([1, 390003], "vers=3,nolock"), false);
+    assert.equal(await looked([1, 390003], "sec=sys:krb5"), false);
+    assert.equal(await looked([1, 390004], "sec=krb5i"), true);
+  });
+
+  test("an address that the mount keeps, and the name left", async (t) => {
+    const moved = await asked(t, {}, "", { mountedFrom: "10.0.0.6" });
+    assert.equal(moved.verdict.cause, "client.dns-stale");
+    assert.match(moved.verdict.summary, /the mount uses 10\.0\.0\.6, and nas is 10\.0\.0\.7 now/);
+    assert.equal((await asked(t, {}, "", { mountedFrom: "10.0.0.7" })).verdict.cause, "ok");
+    assert.equal((await asked(t, {}, "", { mountedFrom: "::ffff:10.0.0.7" })).verdict.cause, "ok");
   });
 
   test("who is not root is told that exports want a reserved port", async (t) => {

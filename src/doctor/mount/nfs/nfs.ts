@@ -3,12 +3,13 @@ import type { Answer } from "../../answer.ts";
 import { type Check, examine } from "../../examine.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
-import { type NfsTarget, targetText } from "../target.ts";
+import { type NfsTarget, subjectText } from "../target.ts";
 import { attempt } from "./attempt.ts";
 import type { NfsCase } from "./case.ts";
 import { openRpc } from "./connection.ts";
 import { exports } from "./exports.ts";
 import { intentOf } from "./intent.ts";
+import { kerberos } from "./kerberos.ts";
 import { kernelLog } from "./kernel-log.ts";
 import { local } from "./local.ts";
 import { options } from "./options.ts";
@@ -28,6 +29,7 @@ export const nfsMountChecks: readonly Check<NfsCase>[] = [
   versions,
   exports,
   path,
+  ...kerberos,
   attempt,
   kernelLog,
 ];
@@ -50,11 +52,11 @@ export function examineNfsMount(
     addresses: [],
   };
   return examine({
-    subject: targetText(target),
+    subject: subjectText(target),
     case: of,
     checks: nfsMountChecks,
     wellSaid: "nothing here keeps this export from being mounted",
-    limitMs: 250_000,
+    limitMs: 370_000,
     ...(signal && { signal }),
   });
 }

@@ -118,7 +118,10 @@ function refused(
 function wrongFlavor({ target, intent }: NfsCase, evidence: string): Finding {
   const meaning = "the server wants another sec= than sys, and does not say which";
   if (intent.security?.includes("sys") !== true) return { result: "warn", evidence, meaning };
-  const advice = ["mount with sec=krb5, krb5i or krb5p", "aod doctor kerberos looks at what that needs"];
+  const advice = [
+    "mount with sec=krb5, krb5i or krb5p",
+    "look at it again with that option: what Kerberos needs is looked at then",
+  ];
   const summary = `${target.host} does not take sec=sys for ${target.export}`;
   return {
     result: "fail",

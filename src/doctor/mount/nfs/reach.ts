@@ -3,9 +3,12 @@ import type { Check } from "../../examine.ts";
 import { resolveName } from "../../network/names.ts";
 import { examinePort } from "../../network/port.ts";
 import { routeTo } from "../../network/route.ts";
+import { staleAddress } from "../../network/stale.ts";
 import type { NfsCase } from "./case.ts";
 
 const CONNECT_MS = 5000;
+const staysAt =
+  "the client never looks the name up again: whatever it asks goes to the old address, and waits there with a hard mount";
 
 export const name: Check<NfsCase> = {
   name: "name",
@@ -13,7 +16,8 @@ export const name: Check<NfsCase> = {
   async run(of, signal) {
     const { findings, addresses } = await resolveName(of.target.host, of.machine, signal);
     of.addresses = addresses;
-    return findings;
+    const stale = staleAddress(of.target, addresses, staysAt, []);
+    return stale === undefined ? findings : [...findings, stale];
   },
 };
 

@@ -69,6 +69,7 @@ export function missingExport(of: NfsCase, evidence: string, confidence: Confide
 /** Where what sec= asks for is not among what the server takes; undefined where it is. */
 export function wrongSecurity(of: NfsCase, offered: readonly string[], evidence: string): Finding | undefined {
   const { intent, target } = of;
+  of.flavors = offered;
   const asked = intent.security ?? ["sys"];
   if (asked.some((flavor) => offered.includes(flavor))) return undefined;
   // Without sec= a mount takes the first that the server offers; for Kerberos that needs rpc.gssd.
@@ -77,7 +78,7 @@ export function wrongSecurity(of: NfsCase, offered: readonly string[], evidence:
       result: "warn",
       evidence,
       meaning: `the export asks for sec=${offered.join(":")}: a mount without sec= uses it, and needs rpc.gssd and this machine's keytab`,
-      fix: "aod doctor kerberos looks at what Kerberos needs",
+      fix: "the further steps look at what Kerberos needs",
     };
   const summary = `the options ask for sec=${asked.join(":")}, and ${target.host} takes sec=${offered.join(":")} for ${target.export}`;
   return {

@@ -1,5 +1,6 @@
 import type { Choice } from "../../../packets/smb/negotiate.ts";
 import type { LoggedIn } from "../../../smb-client/session.ts";
+import type { WithKerberos } from "../../kerberos/steps.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
 import type { SmbTarget } from "../target.ts";
@@ -7,7 +8,7 @@ import type { Who } from "./credentials.ts";
 import type { Intent } from "./intent.ts";
 
 /** What the checks of an SMB mount learn and hand on. */
-export interface SmbCase {
+export interface SmbCase extends WithKerberos {
   readonly target: SmbTarget;
   readonly request: MountRequest;
   readonly machine: Machine;

@@ -29,7 +29,7 @@ export const login: Check<SmbCase> = {
     if (server?.wanted === undefined)
       return { result: "skip", evidence: "there is no server that a log-in could be tried on" };
     if (intent.security === "krb5")
-      return { result: "skip", evidence: "sec=krb5: aod doctor kerberos looks at the ticket" };
+      return { result: "skip", evidence: "sec=krb5: the steps before tell of the ticket, and --try makes a mount" };
     if (
       who === undefined ||
       (who.user !== undefined && who.password === undefined) ||

@@ -1,12 +1,13 @@
-import type { Finding } from "../../answer.ts";
 import type { Check } from "../../examine.ts";
 import { resolveName } from "../../network/names.ts";
 import { examinePort } from "../../network/port.ts";
 import { routeTo } from "../../network/route.ts";
+import { staleAddress } from "../../network/stale.ts";
 import type { SmbCase } from "./case.ts";
 
 /** The client's own limit for a connection: generic_ip_connect() of fs/smb/client/connect.c. */
 const CONNECT_MS = 5000;
+const staysAt = "the server got another address, and the client keeps the old one until it reconnects, or longer";
 
 export const name: Check<SmbCase> = {
   name: "name",
@@ -18,7 +19,9 @@ export const name: Check<SmbCase> = {
     }
     const { findings, addresses } = await resolveName(of.target.host, of.machine, signal);
     of.addresses = addresses;
-    const stale = staleFinding(of);
+    const stale = staleAddress(of.target, addresses, staysAt, [
+      "install keyutils with its rule for dns_resolver: newer kernels look the name up when they reconnect",
+    ]);
     return stale === undefined ? findings : [...findings, stale];
   },
 };
@@ -47,25 +50,3 @@ export const port: Check<SmbCase> = {
     return findings;
   },
 };
-
-/** A mount keeps the address that it was made with. */
-function staleFinding({ target, addresses }: SmbCase): Finding | undefined {
-  const { mountedFrom, host } = target;
-  if (mountedFrom === undefined || addresses.length === 0 || addresses.includes(mountedFrom)) return undefined;
-  const summary = `the mount uses ${mountedFrom}, and ${host} is ${addresses.join(", ")} now`;
-  return {
-    result: "warn",
-    evidence: summary,
-    meaning: "the server got another address, and the client keeps the old one until it reconnects, or longer",
-    fix: "unmount and mount again",
-    verdict: {
-      cause: "client.dns-stale",
-      confidence: "likely",
-      summary,
-      advice: [
-        "unmount and mount again",
-        "install keyutils with its rule for dns_resolver: newer kernels look the name up when they reconnect",
-      ],
-    },
-  };
-}

@@ -1,5 +1,6 @@
 import type { Answer } from "../../answer.ts";
 import { type Check, examine } from "../../examine.ts";
+import type { KdcWire } from "../../kerberos/kdc-wire.ts";
 import type { Machine } from "../../machine.ts";
 import type { MountRequest } from "../mount.ts";
 import { type SmbTarget, subjectText } from "../target.ts";
@@ -7,6 +8,7 @@ import { attempt } from "./attempt.ts";
 import type { SmbCase } from "./case.ts";
 import { credentials } from "./credentials.ts";
 import { intentOf } from "./intent.ts";
+import { kerberos } from "./kerberos.ts";
 import { lastFailure } from "./last-failure.ts";
 import { login } from "./login.ts";
 import { module } from "./module.ts";
@@ -30,6 +32,7 @@ export const smbMountChecks: readonly Check<SmbCase>[] = [
   programs,
   options,
   credentials,
+  ...kerberos,
   login,
   lastFailure,
   attempt,
@@ -40,12 +43,13 @@ export const examineSmbMount = (
   request: MountRequest,
   machine: Machine,
   signal?: AbortSignal,
+  kdcWire?: KdcWire,
 ): Promise<Answer> =>
-  examine({
+  examine<SmbCase>({
     subject: subjectText(target),
-    case: { target, request, machine, intent: intentOf(request.options), addresses: [] },
+    case: { target, request, machine, intent: intentOf(request.options), addresses: [], ...(kdcWire && { kdcWire }) },
     checks: smbMountChecks,
     wellSaid: "nothing here keeps this share from being mounted",
-    limitMs: 180_000,
+    limitMs: 300_000,
     ...(signal && { signal }),
   });
