@@ -183,22 +183,20 @@ export function debugDataOf(form: Form): fc.Arbitrary<DebugData> {
     const numbers = all.flatMap(({ connectionId }) => connectionId ?? []);
     return new Set(numbers).size === numbers.length;
   });
-  return fc
-    .record({ servers, mids, active: count, size: count })
-    .map(({ servers, mids, active, size }) => {
-      const with0 = servers.find(({ sessions }) => sessions.length > 0);
-      const which = with0?.connectionId === undefined ? {} : { connectionId: with0.connectionId };
-      return {
-        version: "2.29",
-        features: ["DFS", "STATS2", "UPCALL(SPNEGO)", "ACL"],
-        maxBufferSize: size,
-        activeRequests: active,
-        servers,
-        mids: with0 === undefined ? [] : mids.map((mid) => ({ ...which, ...mid })),
-        unknown: [],
-        cut: false,
-      };
-    });
+  return fc.record({ servers, mids, active: count, size: count }).map(({ servers, mids, active, size }) => {
+    const with0 = servers.find(({ sessions }) => sessions.length > 0);
+    const which = with0?.connectionId === undefined ? {} : { connectionId: with0.connectionId };
+    return {
+      version: "2.29",
+      features: ["DFS", "STATS2", "UPCALL(SPNEGO)", "ACL"],
+      maxBufferSize: size,
+      activeRequests: active,
+      servers,
+      mids: with0 === undefined ? [] : mids.map((mid) => ({ ...which, ...mid })),
+      unknown: [],
+      cut: false,
+    };
+  });
 }
 
 const x = (value: number | bigint | undefined): string => `0x${(value ?? 0).toString(16)}`;
