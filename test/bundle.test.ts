@@ -27,13 +27,16 @@ test("the bundle starts and names its commands", () => {
   assert.ok(commandsOf(help.stdout).length > 0, help.stdout);
 });
 
-for (const name of commandsOf(help.stdout)) {
-  test(`aod ${name} --help`, () => {
-    const { status, stdout, stderr } = start(join(bin, "aod"), name, "--help");
-    assert.equal(status, 0, stderr);
-    assert.match(stdout, /Usage: /);
-  });
+/** A command's help, and that of the commands below it. */
+function helpIsForPeople(names: readonly string[]): void {
+  const { status, stdout, stderr } = start(join(bin, "aod"), ...names, "--help");
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /Usage: /);
+  assert.doesNotMatch(stdout, /\(default:\s+(\[\]|\d{7,})\)/, "a default as the code has it");
+  for (const name of commandsOf(stdout)) helpIsForPeople([...names, name]);
 }
+
+for (const name of commandsOf(help.stdout)) test(`aod ${name} --help`, () => helpIsForPeople([name]));
 
 const tools = readdirSync(bin).filter((name) => name !== "aod" && commandsOf(help.stdout).includes(name));
 for (const name of tools) {

@@ -11,7 +11,7 @@ import { type DoctorOptions, doctorExits, tell, withDoctorOptions } from "./doct
 import { askPassword, passwordOfEnvironment } from "./password.ts";
 
 interface MountCommandOptions extends DoctorOptions {
-  readonly options: readonly string[];
+  readonly options?: readonly string[];
   readonly user?: string;
   readonly try?: true;
   readonly all?: true;
@@ -27,8 +27,7 @@ export function buildMount(): Command {
     .option(
       "-o, --options <options>",
       "as mount(8) takes them, also several times",
-      (next: string, all: readonly string[]) => [...all, next],
-      [] as readonly string[],
+      (next: string, all: readonly string[] = []) => [...all, next],
     )
     .option("--user <user>", "who logs in, in the place of username= of the options")
     .option("--try", "mount for real too, where nobody else sees it, and undo it")
@@ -66,10 +65,10 @@ async function answers(
   machine: Machine,
   signal: AbortSignal,
 ): Promise<readonly Answer[]> {
-  const asked = parseMountOptions(options.options.join(","));
+  const asked = parseMountOptions((options.options ?? []).join(","));
   const attempt = options.try === true;
   if (options.all === true) {
-    if (target !== undefined || options.options.length > 0 || options.user !== undefined)
+    if (target !== undefined || options.options !== undefined || options.user !== undefined)
       throw new AodError("usage", "--all takes no target, options or user");
     const known = await knownMounts(machine, signal);
     if (known.length === 0)

@@ -14,7 +14,7 @@ import { size } from "./bundle-text.ts";
 import { durationArgument } from "./duration.ts";
 
 interface Options {
-  readonly event: readonly string[];
+  readonly event?: readonly string[];
   readonly for?: number;
   readonly size: number;
   readonly out: string;
@@ -33,7 +33,6 @@ export function eventsCommand(): Command {
       "-e, --event <NAME>",
       "a system (cifs), an event (cifs:smb3_reconnect) or a pattern (smb3_cmd_*) in their place; may be repeated",
       collect,
-      [],
     )
     .option(
       "--for <DURATION>",
@@ -45,11 +44,11 @@ export function eventsCommand(): Command {
     .action(recordEvents);
 }
 
-function collect(text: string, before: readonly string[]): readonly string[] {
+function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...text.split(",")];
 }
 
-async function recordEvents({ event, for: forNs, size: maxMib, out }: Options): Promise<void> {
+async function recordEvents({ event = [], for: forNs, size: maxMib, out }: Options): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`aod record: ${line}\n`);
   if (process.geteuid?.() !== 0)
     throw new AodError("failed", "the kernel gives its trace events to root alone: run it as root, or with sudo");

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { loadConfig } from "../config/config.ts";
 import { parseDuration } from "../config/units.ts";
 import { askDaemon, NoAnswer, NotRunning, tellDaemon } from "../daemon/api-client.ts";
@@ -20,7 +20,11 @@ export function build(): Command {
   const command = new Command("snapshot")
     .description("Collects all evidence now, goes on for a time, collects it again, and makes a bundle of it.")
     .option("--note <text>", "why: a sentence that goes into the bundle")
-    .option("--for <duration>", "how long what happens is recorded, up to 60m", forOf, 60e9)
+    .addOption(
+      new Option("--for <duration>", "how long what happens is recorded, up to 60m")
+        .argParser(forOf)
+        .default(60e9, "60s"),
+    )
     .addHelpText(
       "after",
       `
