@@ -2,10 +2,12 @@ import { Command } from "commander";
 import type { Answer } from "../doctor/answer.ts";
 import { type Machine, thisMachine } from "../doctor/machine.ts";
 import { type KnownMount, knownMounts } from "../doctor/mount/all.ts";
+import { examineEvery } from "../doctor/mount/every.ts";
 import { examineMount } from "../doctor/mount/mount.ts";
 import { parseMountOptions } from "../doctor/mount/options.ts";
 import type { Secret } from "../doctor/mount/secret.ts";
 import { parseMountTarget } from "../doctor/mount/target.ts";
+import { summaryText } from "../doctor/text.ts";
 import { AodError } from "../system/error.ts";
 import { type DoctorOptions, doctorExits, tell, withDoctorOptions } from "./doctor-output.ts";
 import { askPassword, passwordOfEnvironment } from "./password.ts";
@@ -16,9 +18,6 @@ interface MountCommandOptions extends DoctorOptions {
   readonly try?: true;
   readonly all?: true;
 }
-
-/** Mounts that are looked at at the same time with --all. */
-const AT_ONCE = 4;
 
 export function buildMount(): Command {
   return withDoctorOptions(new Command("mount"))
@@ -52,7 +51,10 @@ ${doctorExits}`,
       const stop = (): void => end.abort();
       process.once("SIGINT", stop).once("SIGTERM", stop);
       try {
-        tell(await answers(target, options, machine, end.signal), options);
+        const told = await answers(target, options, machine, end.signal);
+        tell(told, options);
+        if (options.all === true && options.json !== true && told.length > 0)
+          process.stdout.write(`\n${summaryText(told)}`);
       } finally {
         process.off("SIGINT", stop).off("SIGTERM", stop);
       }
@@ -70,10 +72,10 @@ async function answers(
   if (options.all === true) {
     if (target !== undefined || options.options !== undefined || options.user !== undefined)
       throw new AodError("usage", "--all takes no target, options or user");
-    const known = await knownMounts(machine, signal);
-    if (known.length === 0)
+    const found = await examineEvery(machine, attempt, signal);
+    if (found.length === 0)
       process.stderr.write("aod doctor mount: there is no SMB or NFS mount, nor does fstab or systemd ask for one\n");
-    return inTurns(known, (one) => examineMount(one.target, { options: one.options, attempt }, machine, signal));
+    return found;
   }
   if (target === undefined)
     throw new AodError("usage", "name //SERVER/SHARE, SERVER:/EXPORT or a mount point, or --all");
@@ -87,19 +89,15 @@ async function answers(
 
 async function atMountPoint(path: string, machine: Machine, signal: AbortSignal): Promise<KnownMount> {
   const wanted = path.length > 1 ? path.replace(/\/+$/, "") : path;
-  const found = (await knownMounts(machine, signal)).find(({ target }) => target.mountPoint === wanted);
+  const { mounts, wrong } = await knownMounts(machine, signal);
+  const found = mounts.find(({ target }) => target.mountPoint === wanted);
   if (found !== undefined) return found;
+  const bad = wrong.find(({ subject }) => subject.endsWith(` on ${wanted}`));
+  if (bad !== undefined) throw new AodError("usage", `${bad.from}: ${bad.why}`);
   throw new AodError(
     "usage",
     `${path} is no mount point of SMB or NFS, neither mounted nor in /etc/fstab nor a mount unit of systemd`,
   );
-}
-
-async function inTurns<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const done: R[] = [];
-  for (let at = 0; at < all.length; at += AT_ONCE)
-    done.push(...(await Promise.all(all.slice(at, at + AT_ONCE).map(work))));
-  return done;
 }
 
 async function password(user: string | undefined, signal: AbortSignal): Promise<Secret | undefined> {

@@ -34,6 +34,8 @@ export interface Step extends Omit<Finding, "verdict"> {
 /** A doctor's answer, as `--json` prints it. */
 export interface Answer {
   readonly subject: string;
+  /** What asks for it: `mounted`, `/etc/fstab`; with `aod doctor mount --all` alone. */
+  readonly from?: string;
   readonly verdict: Verdict;
   readonly steps: readonly Step[];
 }

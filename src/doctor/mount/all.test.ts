@@ -28,8 +28,11 @@ test("mounts that are there, of fstab and of systemd's units, each mount point o
     },
   });
   const known = await knownMounts(machine, signal);
+  assert.deepEqual(known.wrong, []);
   assert.deepEqual(
-    known.map(({ target, options, from }) => [subjectText(target), target.mountedFrom, String(options), from]).sort(),
+    known.mounts
+      .map(({ target, options, from }) => [subjectText(target), target.mountedFrom, String(options), from])
+      .sort(),
     [
       ["//files/share on /mnt/a", "192.0.2.1", "credentials=/etc/cred,password,_netdev", "/etc/fstab, mounted"],
       ["//files/two words on /mnt/c", undefined, "guest", "/etc/fstab"],
@@ -38,4 +41,33 @@ test("mounts that are there, of fstab and of systemd's units, each mount point o
     ],
   );
   assert.doesNotMatch(JSON.stringify(known), /planted/);
+});
+
+test("an entry that no mount can be made of is told, and hides no other", async (t) => {
+  const machine = fakeMachine(t, {
+    files: {
+      "proc/self/mountinfo": `${mount("//files/share", "/mnt/a", "cifs", "rw,addr=192.0.2.1")}\n`,
+      "etc/fstab": [
+        "//files /mnt/a cifs guest 0 0",
+        "files:/srv /mnt/b cifs guest 0 0",
+        "//files/share /mnt/c nfs defaults 0 0",
+        "files /mnt/d nfs4 defaults 0 0",
+        "files:/srv /mnt/e nfs4 defaults 0 0",
+      ].join("\n"),
+      "etc/systemd/system/mnt-f.mount": "[Mount]\nWhere=/mnt/f\nType=cifs\n",
+    },
+  });
+  const { mounts, wrong } = await knownMounts(machine, signal);
+  assert.deepEqual(mounts.map(({ target }) => target.mountPoint).sort(), ["/mnt/a", "/mnt/e"]);
+  assert.deepEqual(
+    wrong.map(({ subject, from }) => [subject, from]),
+    [
+      ["nothing on /mnt/f", "/etc/systemd/system/mnt-f.mount"],
+      ["//files on /mnt/a", "/etc/fstab"],
+      ["files:/srv on /mnt/b", "/etc/fstab"],
+      ["//files/share on /mnt/c", "/etc/fstab"],
+      ["files on /mnt/d", "/etc/fstab"],
+    ],
+  );
+  assert.match(wrong[2]?.why ?? "", /no source for the type cifs, which takes \/\/SERVER\/SHARE/);
 });

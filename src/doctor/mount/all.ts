@@ -15,26 +15,59 @@ export interface KnownMount {
   readonly from: string;
 }
 
+/** Of SMB or NFS by its type, and no mount can be made of it. */
+export interface WrongEntry {
+  /** `//files on /mnt/a` */
+  readonly subject: string;
+  /** `/etc/fstab`, `/etc/systemd/system/mnt-data.mount` */
+  readonly from: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export interface KnownMounts {
+  /** Each mount point once. */
+  readonly mounts: readonly KnownMount[];
+  readonly wrong: readonly WrongEntry[];
+}
+
+/** What a line of a table or a unit says. */
+interface Entry {
+  readonly source: string;
+  readonly target: string;
+  readonly type: string;
+  readonly options: string;
+  readonly from: string;
+}
+
 /** What the kernel tells of a mount goes beyond what was asked for: these say how the server is spoken to. */
 const told: ReadonlySet<string> = new Set([
   ...["vers", "port", "sec", "seal", "sign", "username", "domain", "multichannel", "max_channels", "multiuser", "rdma"],
   ...["proto", "mountport", "mountproto", "nolock", "minorversion", "xprtsec", "mountvers"],
 ]);
 
-/** Every SMB and NFS mount of this machine: those that are there, of fstab, of systemd's units; each mount point once, with what was asked for. */
-export async function knownMounts(machine: Machine, signal: AbortSignal): Promise<readonly KnownMount[]> {
+/** Every SMB and NFS mount of this machine: those that are there, of fstab, of systemd's units, with what was asked for. */
+export async function knownMounts(machine: Machine, signal: AbortSignal): Promise<KnownMounts> {
   const [mounted, fstab, units] = await Promise.all([
     ofKernel(machine, signal),
     ofFstab(machine, signal),
     ofUnits(machine, signal),
   ]);
   const byPlace = new Map<string, KnownMount>();
-  for (const mount of [...units, ...fstab, ...mounted]) {
-    const place = mount.target.mountPoint ?? "";
-    const asked = byPlace.get(place);
-    byPlace.set(place, asked === undefined ? mount : joined(asked, mount));
+  const wrong: WrongEntry[] = [];
+  for (const entry of [...units, ...fstab]) {
+    const read = mountOf(entry);
+    if ("why" in read) wrong.push(read);
+    else add(byPlace, read);
   }
-  return [...byPlace.values()];
+  for (const mount of mounted) add(byPlace, mount);
+  return { mounts: [...byPlace.values()], wrong };
+}
+
+function add(byPlace: Map<string, KnownMount>, mount: KnownMount): void {
+  const place = mount.target.mountPoint ?? "";
+  const asked = byPlace.get(place);
+  byPlace.set(place, asked === undefined ? mount : joined(asked, mount));
 }
 
 /** The file has the credentials, the kernel has the address. A mount point that has something else now is that. */
@@ -52,29 +85,32 @@ async function ofKernel({ procRoot }: Machine, signal: AbortSignal): Promise<Kno
     if (!isSmb({ type }) && !isNfs({ type })) return [];
     const kept = Object.entries(options).filter(([name]) => told.has(name));
     const text = kept.map(([name, value]) => (value === true ? name : `${name}=${value}`)).join(",");
-    const known = mountOf(source, target, text, "mounted");
-    return known.map((one) =>
-      typeof options.addr === "string" ? { ...one, target: { ...one.target, mountedFrom: options.addr } } : one,
-    );
+    const known = mountOf({ source, target, type, options: text, from: "mounted" });
+    // What is mounted is right for its file system, whatever its source says.
+    if ("why" in known) return [];
+    return typeof options.addr === "string"
+      ? { ...known, target: { ...known.target, mountedFrom: options.addr } }
+      : known;
   });
 }
 
 /** fstab(5). */
-async function ofFstab({ fsRoot }: Machine, signal: AbortSignal): Promise<KnownMount[]> {
+async function ofFstab({ fsRoot }: Machine, signal: AbortSignal): Promise<Entry[]> {
   const text = (await textOf(join(fsRoot, "etc/fstab"), signal)) ?? "";
   return text.split("\n").flatMap((line) => {
     const [source = "", target = "", type = "", options = ""] = line.trim().split(/\s+/);
     if (source.startsWith("#") || (!isSmb({ type }) && !isNfs({ type }))) return [];
-    return mountOf(unescapeOctal(source), unescapeOctal(target), unescapeOctal(options), "/etc/fstab");
+    const [from, at, text] = [source, target, options].map(unescapeOctal);
+    return { source: from ?? "", target: at ?? "", type, options: text ?? "", from: "/etc/fstab" };
   });
 }
 
 const unitFolders = ["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 
 /** systemd.mount(5): of files of one name the first folder's counts. */
-async function ofUnits({ fsRoot }: Machine, signal: AbortSignal): Promise<KnownMount[]> {
+async function ofUnits({ fsRoot }: Machine, signal: AbortSignal): Promise<Entry[]> {
   const seen = new Set<string>();
-  const found: KnownMount[] = [];
+  const found: Entry[] = [];
   for (const folder of unitFolders) {
     for (const name of (await namesOf(join(fsRoot, folder))).filter((one) => one.endsWith(".mount"))) {
       if (seen.has(name)) continue;
@@ -84,18 +120,33 @@ async function ofUnits({ fsRoot }: Machine, signal: AbortSignal): Promise<KnownM
       const value = (key: string): string => new RegExp(`^${key}=(.*)$`, "m").exec(section)?.[1]?.trim() ?? "";
       const type = value("Type");
       if (isSmb({ type }) || isNfs({ type }))
-        found.push(...mountOf(value("What"), value("Where"), value("Options"), `/${folder}/${name}`));
+        found.push({
+          source: value("What"),
+          target: value("Where"),
+          type,
+          options: value("Options"),
+          from: `/${folder}/${name}`,
+        });
     }
   }
   return found;
 }
 
-/** What is no source of SMB or NFS is left out: the file system's own program says what is wrong with it. */
-function mountOf(source: string, target: string, options: string, from: string): KnownMount[] {
+function mountOf({ source, target, type, options, from }: Entry): KnownMount | WrongEntry {
+  const protocol = isSmb({ type }) ? "smb" : "nfs";
+  const form = protocol === "smb" ? "//SERVER/SHARE" : "SERVER:/EXPORT";
+  const wrong = (why: string): WrongEntry => ({
+    subject: `${source || "nothing"} on ${target}`,
+    from,
+    why,
+    fix: `write ${form} where it says ${source || "nothing"}, or another type than ${type}`,
+  });
   try {
-    return [{ target: parseMountTarget(source, target), options: parseMountOptions(options), from }];
+    const parsed = parseMountTarget(source, target);
+    if (parsed.protocol !== protocol) return wrong(`${source} is no source for the type ${type}, which takes ${form}`);
+    return { target: parsed, options: parseMountOptions(options), from };
   } catch (error) {
-    if (error instanceof AodError && error.code === "usage") return [];
+    if (error instanceof AodError && error.code === "usage") return wrong(error.message);
     throw error;
   }
 }
