@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "probe.h"
 
 #define OUT_SIZE (4u << 20)
+#define OUT_KEPT (256u << 10) /* of its memory, when it is empty: whole pages, of 64 KiB on some machines */
 
-static char buffer[OUT_SIZE];
+static char buffer[OUT_SIZE] __attribute__((aligned(65536)));
 static size_t start, end; /* what is not yet written */
+static size_t most;       /* of it since it was empty */
 static size_t frame;      /* of the open frame, + 1; 0 = none */
 
 int out_init(void)
@@ -39,6 +42,11 @@ int out_flush(void)
 		start += n;
 	}
 	start = end = 0;
+	if (most > OUT_KEPT) {
+		most = 0;
+		if (madvise(buffer + OUT_KEPT, OUT_SIZE - OUT_KEPT, MADV_DONTNEED))
+			return -errno;
+	}
 	return 0;
 }
 
@@ -90,6 +98,8 @@ void out_close(void)
 
 	memcpy(buffer + frame - 1 + offsetof(struct aod_frame, length), &length, sizeof(length));
 	frame = 0;
+	if (end > most)
+		most = end;
 }
 
 bool out_frame(__u16 type, const void *head, size_t head_size, const void *body, size_t body_size)

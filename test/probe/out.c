@@ -115,6 +115,45 @@ static void too_long(void)
 	note(true, 2, AOD_FRAME_MAX);
 }
 
+static unsigned long long rss_anon_kb(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	unsigned long long kb = 0;
+	char line[256];
+
+	CHECK_EQ("/proc/self/status", !!status, true);
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "RssAnon: %llu", &kb) == 1)
+			break;
+	fclose(status);
+	return kb;
+}
+
+/* Everything that waits is read. */
+static void drain_all(void)
+{
+	while (out_pending()) {
+		CHECK_EQ("out_flush", out_flush(), 0);
+		drain(1 << 20);
+	}
+	drain(1 << 20);
+}
+
+/* A history fills the buffer once in a while: its memory is not kept until the next. */
+static void gives_back(void)
+{
+	size_t refused = n_refused;
+	unsigned long long full;
+
+	while (n_refused == refused) {
+		fill(60000);
+		note(out_frame(3, body, 8, body + 8, 60000 - 8), 3, 60000);
+	}
+	full = rss_anon_kb();
+	drain_all();
+	CHECK_EQ("3 MiB less when it is empty", rss_anon_kb() + 3072 < full, true);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long long seed = argc > 1 ? strtoull(argv[1], NULL, 10) | 1 : 1;
@@ -140,11 +179,8 @@ int main(int argc, char **argv)
 			drain(random_next(&seed) % 200000);
 		}
 	}
-	while (out_pending()) {
-		CHECK_EQ("out_flush", out_flush(), 0);
-		drain(1 << 20);
-	}
-	drain(1 << 20);
+	drain_all();
+	gives_back();
 	CHECK_EQ("frames that arrived", n_read, n_accepted);
 	close(reader);
 	out_frame(1, body, 8, NULL, 0);
