@@ -42,8 +42,9 @@ async function look(lab: Lab, daemon: RunningDaemon, minute: number): Promise<vo
 function sentenceOf({ minute, incidents, processes }: Look): string {
   const sum = (key: "rssKiB" | "rssAnonKiB" | "cpuSeconds"): number =>
     processes.reduce((total, process) => total + process[key], 0);
-  const each = processes.map(({ name, rssKiB }) => `${name} ${(rssKiB / 1024).toFixed(1)}`).join(", ");
-  const memory = `RSS ${(sum("rssKiB") / 1024).toFixed(1)} MiB (${each}), RssAnon ${(sum("rssAnonKiB") / 1024).toFixed(1)} MiB`;
+  const mib = (kib: number): string => (kib / 1024).toFixed(1);
+  const each = processes.map((one) => `${one.name} ${mib(one.rssKiB)} / ${mib(one.rssAnonKiB)}`).join(", ");
+  const memory = `RSS ${mib(sum("rssKiB"))} MiB, RssAnon ${mib(sum("rssAnonKiB"))} MiB (${each})`;
   return `minute ${minute}: ${incidents} incidents; ${memory}; CPU ${sum("cpuSeconds").toFixed(1)} s`;
 }
 
