@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -248,6 +249,8 @@ int main(int argc, char **argv)
 {
 	struct options options;
 
+	/* Its tables are used in a few places: khugepaged would make memory of the rest. Where a kernel cannot, they only take more. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	if (argc == 2 && !strcmp(argv[1], "--notify"))
 		return notify_run();
 	if (argc == 3 && !strcmp(argv[1], "--keys"))

@@ -1,9 +1,11 @@
 // aod-probe --notify against a socket that stands for the service manager's.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { withDir } from "../../src/system/fixture.ts";
 import { compile, runProgram, withoutCompiler } from "./compile.ts";
 
@@ -20,6 +22,24 @@ describe("aod-probe --notify", { skip }, () => {
         assert.deepEqual([status, stderr], [0, ""]);
         assert.equal(stdout.toString(), "[READY=1]\n[STATUS=probe smb_wire running; 0 incidents open]\n[WATCHDOG=1]\n");
       }
+    }));
+
+  it("has no huge pages, as any aod-probe: the kernel would fill what is hardly used", () =>
+    withDir(async (directory) => {
+      const manager = spawn(compile("notify_socket", []), [join(directory, "notify"), program, "--notify"], {
+        stdio: ["pipe", "ignore", "inherit"],
+      });
+      const ended = once(manager, "exit");
+      let status = "";
+      for (let tries = 0; tries < 500 && !/^THP_enabled:\s+0$/m.test(status); tries++) {
+        await sleep(10);
+        const [child] = readFileSync(`/proc/${manager.pid}/task/${manager.pid}/children`, "utf8").split(" ");
+        if (child !== undefined && child !== "") status = readFileSync(`/proc/${child}/status`, "utf8");
+      }
+      manager.stdin.end();
+      await ended;
+      assert.match(status, /^Name:\s+aod-probe$/m);
+      assert.match(status, /^THP_enabled:\s+0$/m);
     }));
 
   it("says that there is no socket, in one line", () => {
