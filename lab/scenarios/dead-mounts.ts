@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { mountCifs } from "../guest/cifs.ts";
 import { acceptPort, dropPort } from "../guest/faults.ts";
@@ -14,7 +15,6 @@ const nfs = "/mnt/nfs";
 
 interface Asked {
   readonly args: readonly string[];
-  readonly cwd?: string;
   readonly status: number | null;
   readonly timedOut: boolean;
   readonly tookMs: number;
@@ -50,10 +50,21 @@ const commands = (work: string): readonly (readonly string[])[] => [
 /** Four times what the slowest needs on an emulated processor: past it, it hangs. */
 const limitMs = 240_000;
 
-async function ask(lab: Lab, args: readonly string[], cwd?: string): Promise<Asked> {
-  const ran = await lab.aod(args, { anyStatus: true, timeoutMs: limitMs, ...(cwd === undefined ? {} : { cwd }) });
-  const { status, timedOut, tookMs, stdout, stderr } = ran;
-  return { args, ...(cwd === undefined ? {} : { cwd }), status, timedOut, tookMs, stdout, stderr };
+async function ask(lab: Lab, args: readonly string[]): Promise<Asked> {
+  const { status, timedOut, tookMs, stdout, stderr } = await lab.aod(args, { anyStatus: true, timeoutMs: limitMs });
+  return { args, status, timedOut, tookMs, stdout, stderr };
+}
+
+const question = ["show", "servers"];
+
+/** Someone who stands in a share, and asks when that is dead. */
+function standIn(lab: Lab, cwd: string, name: string): Background {
+  const wait = 'until [ -e "$1" ]; do sleep 1; done; shift; exec "$@"';
+  return lab.start(["sh", "-c", wait, "sh", join(lab.work, "asks"), ...lab.aodArgv(question)], {
+    cwd,
+    env: lab.aodEnvironment,
+    stdout: `${name}.txt`,
+  });
 }
 
 export default defineScenario({
@@ -70,6 +81,8 @@ export default defineScenario({
   },
 
   async timeline(lab) {
+    writeFileSync(join(lab.work, "aod.yaml"), "");
+    const standing = [standIn(lab, smb, "in-smb"), standIn(lab, nfs, "in-nfs")];
     for (const port of [445, 2049]) await dropPort(lab, port);
     const blocked: Background[] = [smb, nfs].map((path) => lab.start(["stat", join(path, "blocked")]));
     await lab.sleep(3);
@@ -78,9 +91,10 @@ export default defineScenario({
       asked.push(await lab.step(`aod ${args.join(" ")}`, () => ask(lab, args)));
       lab.writeJson("asked.json", asked);
     }
-    for (const cwd of [smb, nfs])
-      asked.push(await lab.step(`aod show, in ${cwd}`, () => ask(lab, ["show", "servers"], cwd)));
-    lab.writeJson("asked.json", asked);
+    writeFileSync(join(lab.work, "asks"), "");
+    await lab.step("aod show, in the mounts", () =>
+      lab.until("both have ended", limitMs / 1000, () => standing.every(({ running }) => !running)),
+    );
     lab.writeJson(
       "blocked.json",
       blocked.map(({ running }) => running),
@@ -95,12 +109,13 @@ export default defineScenario({
       [true, true],
       "both mounts were dead until the last command had ended",
     );
-    for (const { args, cwd, status, timedOut, stdout, stderr } of results.json("asked.json") as Asked[]) {
-      const name = `aod ${args.join(" ")}${cwd === undefined ? "" : ` in ${cwd}`}`;
+    for (const { args, status, timedOut, stdout, stderr } of results.json("asked.json") as Asked[]) {
+      const name = `aod ${args.join(" ")}`;
       assert.ok(!timedOut, `${name} does not end`);
       // The server has to be asked for the keys.
       assert.equal(status, args[0] === "keys" ? 1 : 0, `${name}: ${stderr}`);
       assert.notEqual(`${stdout}${stderr}`.trim(), "", `${name} says nothing`);
     }
+    for (const name of ["in-smb.txt", "in-nfs.txt"]) assert.match(results.text(name), /^ {2}SMB 127\.0\.0\.1/m);
   },
 });

@@ -72,7 +72,7 @@ async function recordEvents({ event = [], for: forNs, size: maxMib, out }: Optio
     const { enabled, failed } = recording.instance;
     for (const [name, why] of failed) say(`${name} cannot be switched on: ${why}`);
     if (enabled.length === 0) throw new AodError("failed", "no event could be switched on");
-    say(`${enabled.length} events are recorded${forNs === undefined ? " until Ctrl-C" : ""}`);
+    say(`${enabled.length} kinds of events are recorded${forNs === undefined ? " until Ctrl-C" : ""}`);
     ending.start();
     let over = false;
     void ending.reached.then(() => {
