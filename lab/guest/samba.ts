@@ -113,6 +113,23 @@ function addUser(): void {
   chownSync(file, 0, 0);
 }
 
+/** A further user with the lab's password; nothing where it is there already. After startSamba. */
+export function addSmbUser(user: {
+  readonly name: string;
+  readonly uid: number;
+  /** Flags of smbpasswd(5): `DU` is disabled. */
+  readonly flags?: string;
+  /** When the password was set, in hexadecimal: 0 is one that has to be changed. */
+  readonly changed?: string;
+}): void {
+  const { name, uid, flags = "U", changed = "68000000" } = user;
+  if (!readFileSync("/etc/passwd", "utf8").includes(`\n${name}:`))
+    appendFileSync("/etc/passwd", `${name}:x:${uid}:${uid}::/nonexistent:/usr/sbin/nologin\n`);
+  const file = join(root, "private", "smbpasswd");
+  if (readFileSync(file, "utf8").includes(`${name}:`)) return;
+  appendFileSync(file, `${name}:${uid}:${"X".repeat(32)}:${ntHash}:[${flags.padEnd(11)}]:LCT-${changed}:\n`);
+}
+
 async function launch(lab: Lab, config: string): Promise<void> {
   const log = join(root, "log", "start.log");
   const process = new Background(["smbd", "-F", "--no-process-group", "-s", join(root, "smb.conf")], {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { Answer } from "../../src/doctor/answer.ts";
-import { acceptPort, dropPort } from "../guest/faults.ts";
+import { acceptPort, clearImpairment, dropPort, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
-import { freezeSamba, type SmbOptions, sambaUser, startSamba, thawSamba } from "../guest/samba.ts";
+import { addSmbUser, freezeSamba, type SmbOptions, sambaUser, startSamba, thawSamba } from "../guest/samba.ts";
 import { seenOn } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -131,16 +131,25 @@ const cases: readonly Case[] = [
     before: (lab) => reject(lab, "-A", "icmp-port-unreachable"),
     after: (lab) => reject(lab, "-D", "icmp-port-unreachable"),
     cause: "network.port-blocked",
-    says: /refused by an ICMP message/,
+    says: /own firewall throws away.*icmp-port-unreachable/,
   },
   {
     name: "port filtered",
     argv: [share, ...asUser],
     password,
+    before: (lab) => impair(lab, { delayMs: 0, lossPercent: 100 }),
+    after: clearImpairment,
+    cause: "network.port-blocked",
+    says: /does not answer while the host does/,
+  },
+  {
+    name: "port filtered by this machine",
+    argv: [share, ...asUser],
+    password,
     before: (lab) => dropPort(lab, 445),
     after: (lab) => acceptPort(lab, 445),
     cause: "network.port-blocked",
-    says: /does not answer while the host does/,
+    says: /own firewall throws away.*--dport 445 -j DROP/,
   },
   {
     name: "clock 10 minutes off",
@@ -247,16 +256,6 @@ async function clockProxy(lab: Lab, port: number, seconds: number): Promise<void
   });
 }
 
-/** A user that Samba knows and has disabled. */
-function addDisabledUser(): void {
-  if (!readFileSync("/etc/passwd", "utf8").includes("\naodoff:"))
-    appendFileSync("/etc/passwd", "aodoff:x:4712:4712::/nonexistent:/usr/sbin/nologin\n");
-  const file = "/run/lab-work/samba/private/smbpasswd";
-  const [line = ""] = readFileSync(file, "utf8").split("\n");
-  const [, , , hash] = line.split(":");
-  appendFileSync(file, `aodoff:4712:${"X".repeat(32)}:${hash}:[DU         ]:LCT-68000000:\n`);
-}
-
 interface Ran {
   readonly name: string;
   readonly took_s: number;
@@ -266,7 +265,7 @@ interface Ran {
 
 async function runCase(lab: Lab, one: Case): Promise<Ran> {
   await startSamba(lab, one.global === undefined ? {} : { global: one.global });
-  addDisabledUser();
+  addSmbUser({ name: "aodoff", uid: 4712, flags: "DU" });
   await one.before?.(lab);
   const started = performance.now();
   try {

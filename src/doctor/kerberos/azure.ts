@@ -1,5 +1,6 @@
 // Azure Files with Microsoft Entra ID: azfilesauth keeps a service ticket for each storage account in a cache of its own user.
 import type { Finding, Verdict } from "../answer.ts";
+import { isAzureFiles } from "../azure-files.ts";
 import type { Check } from "../examine.ts";
 import type { KerberosCase } from "./case.ts";
 import { LocalFiles } from "./local-files.ts";
@@ -7,7 +8,6 @@ import { parsePasswd } from "./user.ts";
 import { duration } from "./words.ts";
 
 const config = "/etc/azfilesauth/config.yaml";
-const azureHost = /\.file\.(?:core\.(?:windows\.net|chinacloudapi\.cn|usgovcloudapi\.net)|storage\.azure\.net)$/i;
 
 export interface AzureCredential {
   readonly server: string;
@@ -43,7 +43,7 @@ export const azure: Check<KerberosCase> = {
     if (subject.protocol === "nfs") return [];
     const files = new LocalFiles(machine.fsRoot, of.mounts, signal);
     const text = await files.text(config);
-    const isAzure = subject.host !== undefined && azureHost.test(subject.host);
+    const isAzure = subject.host !== undefined && isAzureFiles(subject.host);
     if (text === undefined)
       return isAzure
         ? {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import type { Run } from "../../system/process.ts";
 import { type FakeMachine, fakeMachine, listening } from "./fixture.ts";
 import { resolveName } from "./names.ts";
 import { realNetwork } from "./network.ts";
@@ -122,6 +123,35 @@ describe("ports", () => {
   it("silent, while ping is answered: a firewall", async (t) => {
     const machine = { reach: { "192.0.2.1": "timeout" }, programs: { "ping -n -c 1 -W 2 192.0.2.1": {} } };
     assert.equal(await causeOf(t, machine), "network.port-blocked certain");
+  });
+
+  it("silent, and a rule of this machine counts the packets: its own firewall", async (t) => {
+    const saved = (packets: number, port: number): string =>
+      `*filter\n:OUTPUT ACCEPT [0:0]\n[${packets}:60] -A OUTPUT -p tcp --dport ${port} -j DROP\nCOMMIT\n`;
+    const look = async (port: number) => {
+      let packets = 0;
+      const machine = fakeMachine(t, { reach: { "192.0.2.1": "timeout" } });
+      const { connect } = machine.network;
+      const network = {
+        ...machine.network,
+        connect: (...words: Parameters<typeof connect>) => {
+          packets += 1;
+          return connect(...words);
+        },
+      };
+      const run: Run = async (argv) => {
+        const ran = { code: 0, stderr: "", truncated: false, tookMs: 1, stdout: Buffer.from(saved(packets, port)) };
+        return { ...ran, status: argv[0] === "iptables-save" ? "ok" : "missing" };
+      };
+      const question = { host: "files", addresses: ["192.0.2.1"], port: 445, service: "SMB", timeoutMs: 5000 };
+      return (await examinePort(question, { ...machine, network, run }, signal)).findings[0];
+    };
+    const own = await look(445);
+    assert.match(own?.evidence ?? "", /iptables OUTPUT: -p tcp --dport 445 -j DROP \(1 packet more\)/);
+    assert.match(own?.verdict?.summary ?? "", /this machine's own firewall/);
+    assert.deepEqual([own?.verdict?.cause, own?.verdict?.confidence], ["network.port-blocked", "certain"]);
+    // What is thrown away of other traffic says nothing of this.
+    assert.doesNotMatch((await look(5353))?.verdict?.summary ?? "", /own firewall/);
   });
 
   it("silent altogether: likely", async (t) => {

@@ -1,6 +1,7 @@
 import type { Finding, Verdict } from "../answer.ts";
 import type { Machine } from "../machine.ts";
 import { hostIsAlive } from "./alive.ts";
+import { type LocalDrops, localDrops } from "./drops.ts";
 import type { Connected } from "./network.ts";
 import { rejections } from "./rejections.ts";
 
@@ -35,9 +36,16 @@ export async function examinePort(question: PortQuestion, machine: Machine, sign
   const tried = await Promise.all(addresses.map((address) => tryOne(address, question, machine, signal)));
   const open = tried.filter(({ outcome }) => outcome.state === "open").map(({ address }) => address);
   const findings: Finding[] = [];
+  let looked = false;
   for (const { address, outcome } of tried) {
-    if (outcome.state === "open") findings.push(opened(address, question, outcome.tookMs));
-    else findings.push(await closed(address, question, outcome, machine, signal));
+    if (outcome.state === "open") {
+      findings.push(opened(address, question, outcome.tookMs));
+      continue;
+    }
+    // Of several dead addresses one shows what this machine's own rules do.
+    const own = looked ? undefined : await ownFirewall(address, question, outcome, machine, signal);
+    looked = true;
+    findings.push(own ?? (await closed(address, question, outcome, machine, signal)));
   }
   if (open.length > 0 && open.length < tried.length) return { findings: someDead(question, tried, findings), open };
   return { findings, open };
@@ -122,6 +130,45 @@ async function closed(
     default:
       return { result: "fail", evidence: `${where}: ${outcome.code}` };
   }
+}
+
+/** Long enough for the first packet and for the second. */
+const AGAIN_MS = 1500;
+
+/** A further try shows by the counters of this machine's own rules whether it is they that throw the packets away. */
+async function ownFirewall(
+  address: string,
+  { port, service }: PortQuestion,
+  outcome: Exclude<Connected, { state: "open" }>,
+  machine: Machine,
+  signal: AbortSignal,
+): Promise<Finding | undefined> {
+  const seen = await localDrops(machine, signal, async () => {
+    const again = await machine.network.connect(address, port, { timeoutMs: AGAIN_MS, signal });
+    if (again.state === "open") again.socket.destroy();
+  });
+  const drop = seen?.drops.find(({ rule }) => isAbout(rule, address, port));
+  if (drop === undefined) return undefined;
+  const where = `${address} port ${port}`;
+  const how = outcome.state === "timeout" ? "nothing comes back" : outcome.code;
+  const summary = `this machine's own firewall throws away what goes to ${where}: ${drop.where}: ${drop.rule}`;
+  const fix = `take that rule away, or let TCP ${where} through before it`;
+  return failed(
+    `${where}: ${how}; ${drop.where}: ${drop.rule} (${packetsText(drop.packets)} more)${others(seen, drop.rule)}`,
+    `${summary}: the ${service} server was never asked`,
+    { cause: "network.port-blocked", confidence: "certain", summary, advice: [fix] },
+  );
+}
+
+const packetsText = (packets: number): string => `${packets} packet${packets === 1 ? "" : "s"}`;
+
+/** Other traffic is counted too: only a rule that names the port or the address says something of this connection. */
+const isAbout = (rule: string, address: string, port: number): boolean =>
+  new RegExp(`\\b${port}\\b`).test(rule) || rule.includes(address);
+
+function others(seen: LocalDrops | undefined, rule: string): string {
+  const more = seen?.drops.filter((drop) => drop.rule !== rule).length ?? 0;
+  return more === 0 ? "" : `; ${more} further rules threw something away meanwhile`;
 }
 
 function silent(where: string, service: string, evidence: string, alive: string | undefined): Finding {

@@ -30,7 +30,7 @@ export const route: Check<NfsCase> = {
 
 export const port: Check<NfsCase> = {
   name: "port",
-  limitMs: 30_000,
+  limitMs: 45_000,
   async run(of, signal): Promise<readonly Finding[]> {
     const { addresses, intent, machine, target } = of;
     if (addresses.length === 0) return [{ result: "skip", evidence: "there is no address to connect to" }];

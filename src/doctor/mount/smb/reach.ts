@@ -35,7 +35,7 @@ export const route: Check<SmbCase> = {
 
 export const port: Check<SmbCase> = {
   name: "port",
-  limitMs: 25_000,
+  limitMs: 45_000,
   async run(of, signal) {
     const { addresses, intent, machine, target } = of;
     if (addresses.length === 0) return { result: "skip", evidence: "there is no address to connect to" };

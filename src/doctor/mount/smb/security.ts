@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { statusName } from "../../../smb/status.ts";
 import { allDialects, type Dialect } from "../../../smb-client/negotiate.ts";
 import type { Finding, Verdict } from "../../answer.ts";
+import { isAzureFiles } from "../../azure-files.ts";
 import type { Check } from "../../examine.ts";
 import { lineOf } from "../../files.ts";
 import type { SmbCase } from "./case.ts";
@@ -19,7 +20,8 @@ export const security: Check<SmbCase> = {
   async run(of, signal) {
     const agreed = of.server?.wanted;
     if (agreed === undefined) return [];
-    const findings = [await signing(of, signal), await encryption(of, signal)].filter((one) => one !== undefined);
+    const found = [await signing(of, signal), await encryption(of, signal), plainToAzure(of)];
+    const findings = found.filter((one) => one !== undefined);
     return findings.length > 0
       ? findings
       : { result: "ok", evidence: `signing and encryption: nothing that does not go together` };
@@ -100,6 +102,18 @@ async function encryption(of: SmbCase, signal: AbortSignal): Promise<Finding | u
       "or leave seal out",
     ],
   );
+}
+
+/** Azure Files without encryption: whether it takes that depends on an option of the account, and on where the client is. */
+function plainToAzure(of: SmbCase): Finding | undefined {
+  if (!isAzureFiles(of.target.host) || can(of)) return undefined;
+  return {
+    result: "warn",
+    evidence: `SMB ${of.server?.wanted?.dialect ?? ""} without encryption, to ${of.target.host}`,
+    meaning:
+      'a storage account with "Secure transfer required" (the default) refuses it, error 13; one without takes it from clients in its own Azure region alone, and everybody on the way can read it',
+    fix: "mount with vers=3.1.1, or without vers=",
+  };
 }
 
 /** Whether what was agreed on can be encrypted. */

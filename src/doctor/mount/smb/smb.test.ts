@@ -30,7 +30,7 @@ async function examined(t: TestContext, given: Given): Promise<Answer> {
   const { server = healthy, options = "", target = "//files/share", user = "aod", password = SECRET } = given;
   const local = await fakeServer(t, server);
   const machine = fakeMachine(t, {
-    names: { files: ["192.0.2.1"] },
+    names: { files: ["192.0.2.1"], "account.file.core.windows.net": ["192.0.2.1"] },
     reach: { "192.0.2.1": local },
     files: {
       "etc/hosts": "192.0.2.1 files\n",
@@ -171,6 +171,15 @@ describe("aod doctor mount, SMB", () => {
       /mode 0644[\s\S]*line 3 is none[\s\S]*carriage return[\s\S]*user aod, password from credentials/,
     );
     assert.equal(verdict.cause, "auth.bad-credentials");
+  });
+
+  it("a mount without encryption to Azure Files is told, one with it is not", async (t) => {
+    const target = "//account.file.core.windows.net/share";
+    const told = async (options: string): Promise<string> =>
+      JSON.stringify((await examined(t, { target, options })).steps.filter(({ name }) => name === "security"));
+    assert.match(await told("vers=2.1"), /SMB 2\.1 without encryption.*Secure transfer required/);
+    assert.doesNotMatch(await told(""), /Secure transfer/);
+    assert.doesNotMatch(JSON.stringify((await examined(t, { options: "vers=2.1" })).steps), /Secure transfer/);
   });
 
   it("without a password no log-in is tried, and what was seen is told", async (t) => {
