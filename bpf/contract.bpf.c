@@ -37,6 +37,7 @@ KEEP(aod_rpc_tunables);
 KEEP(aod_rpc_settings);
 KEEP(aod_rpc_tick);
 KEEP(aod_rpc_tick_entry);
+KEEP(aod_rpc_failure);
 
 enum aod_limit {
 	AOD_LIMIT_RING = AOD_RING,

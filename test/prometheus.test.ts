@@ -96,9 +96,18 @@ function nfsTraffic({ daemon: { nfsOps } }: RunningDaemon): void {
   nfsOps.observed({ type: "mounts", nowNs, all: [mount], mounted: [mount], unmounted: [] });
   const latency = new Map([[bucketOf(20e6), 7]]);
   const entry = { target: 1, server: "nas", device: "0:45", procedure: "READ", count: 7, errors: 1, attempts: 8 };
+  const status = { nfs: "NFS4ERR_STALE", code: 70, errno: 116 };
+  const nfsFailure = { server: "nas", device: "0:45", procedure: "READ", status, count: 1 };
   nfsOps.take({
     type: "tick",
-    tick: { nowNs, recursionMisses: 0, head: 7, oldest: 1, entries: [{ ...entry, transmissions: 8, latency }] },
+    tick: {
+      nowNs,
+      recursionMisses: 0,
+      head: 7,
+      oldest: 1,
+      entries: [{ ...entry, transmissions: 8, latency }],
+      failures: [nfsFailure],
+    },
   });
   nfsOps.take({ type: "inflight", inflight: { nowNs, open: 1, ops: [], waiters: [] } });
 }
@@ -141,6 +150,7 @@ test("the socket and the port serve both formats, the port to localhost alone", 
     'aod_nfs_request_duration_seconds_count{server="nas",export="/home",operation="READ"} 7',
     'aod_nfs_request_duration_seconds_bucket{server="nas",export="/home",operation="READ",le="0.033554432"} 7',
     'aod_nfs_requests_failed_total{server="nas",export="/home",operation="READ"} 1',
+    'aod_nfs_errors_total{server="nas",export="/home",operation="READ",status="NFS4ERR_STALE"} 1',
     "aod_nfs_requests_in_flight 1",
     'aod_smb_connection_good{server="files.example",connection="0x1"} 1',
     'aod_probe_up{probe="smb_wire"} 1',
@@ -174,7 +184,10 @@ function feed({ daemon }: RunningDaemon): void {
     ...{ target: 1, server: "nas", procedure: `PROC_${code}`, count: 3, errors: 0, attempts: 3, transmissions: 3 },
     latency: new Map<number, number>(),
   }));
-  daemon.nfsOps.take({ type: "tick", tick: { nowNs, recursionMisses: 0, head: 1, oldest: 1, entries: rpcs } });
+  daemon.nfsOps.take({
+    type: "tick",
+    tick: { nowNs, recursionMisses: 0, head: 1, oldest: 1, entries: rpcs, failures: [] },
+  });
 }
 
 test("promtool check metrics has nothing to say", { skip }, async (t) => {

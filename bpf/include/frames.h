@@ -158,7 +158,7 @@ enum aod_lost_kind {
 	AOD_LOST_OVERTAKEN = 9, /* ops that the ring overwrote before a tick could add them to the phases' histograms */
 	AOD_LOST_STDOUT = 10,   /* records not written because the reader was too slow */
 	AOD_LOST_PARAMS = 11,   /* aod_smb_losses */
-	AOD_LOST_FAILURES = 12, /* aod_smb_losses: statuses that are in the errors of a tick's entries alone */
+	AOD_LOST_FAILURES = 12, /* aod_smb_losses, aod_rpc_losses: statuses that are in the errors of a tick's entries alone */
 	AOD_LOST_DEPTH = 16,    /* aod_vfs_losses, as those above: UNSEEN has the callback in detail, TARGETS are devices */
 	AOD_LOST_NAMES = 17,
 };

@@ -6,6 +6,7 @@
 #ifndef AOD_NFS_RPC_H
 #define AOD_NFS_RPC_H
 
+#include "failure_place.h"
 #include "index_entry.h"
 
 #define AOD_RPC_RING 16384    /* ops in the history; power of two */
@@ -129,12 +130,14 @@ struct aod_rpc_losses {
 	__u64 ringbuf_full;  /* an outlier that did not reach user space */
 	__u64 ghosts;        /* a release that was missed, found by pointer reuse */
 	__u64 unseen;        /* counted by the RPC layer without a seen begin */
+	__u64 failures_full; /* a status that was not counted by itself */
 };
 
 /* Written by aod-probe at any time. */
 struct aod_rpc_tunables {
 	__u64 slow_ns[2 * AOD_RPC_PROCEDURES]; /* those of NFSv3, then those of NFSv4: at least this long: an outlier; all ones = never */
-	__u8 errors[2 * AOD_RPC_PROCEDURES];   /* 1: a negative status makes it an outlier */
+	__u8 errors[2 * AOD_RPC_PROCEDURES];   /* 1: a negative status makes it an outlier ... */
+	__u32 told[AOD_TOLD / 32];            /* ... if it is among these, or was sent again. Others are counted alone. As in smb_wire.h, of AOD_RPC_ANSWER | status */
 	__u32 paths;                          /* 1: outliers come with their path */
 	__u32 pad;
 };
@@ -144,13 +147,14 @@ struct aod_rpc_settings {
 	__u64 inflight_ns; /* INFLIGHT carries ops at least this old; 0 = all, all ones = none */
 };
 
+/* Then entries x (aod_rpc_tick_entry, then its buckets x aod_bucket), then failures x aod_rpc_failure. */
 struct aod_rpc_tick {
 	__u64 now;      /* CLOCK_MONOTONIC ns */
 	__u64 head;     /* seq of the newest op */
 	__u64 oldest;   /* seq of the oldest op that the history still holds */
 	__u64 recursion_misses; /* sum over the programs */
 	__u32 entries;
-	__u32 pad;
+	__u32 failures;
 };
 
 /* Deltas since the last tick. */
@@ -162,6 +166,19 @@ struct aod_rpc_tick_entry {
 	__u64 errors;
 	__u64 attempts;
 	__u64 transmissions;
+	char name[24];
+};
+
+/* In a status that is counted: the server has answered with it. Without it the number is what the client or its RPC layer gave up with. */
+#define AOD_RPC_ANSWER (1u << 31)
+
+/* Ops of one procedure that ended with one status, since the last tick. */
+struct aod_rpc_failure {
+	__u32 target; /* id */
+	__u32 status; /* -tk_status, or of the RPC layer; AOD_RPC_ANSWER */
+	__u32 count;
+	__u16 procedure;
+	__u16 version; /* 3, which 2 is counted with, or 4 */
 	char name[24];
 };
 

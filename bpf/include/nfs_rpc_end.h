@@ -3,6 +3,9 @@
 #ifndef AOD_NFS_RPC_END_H
 #define AOD_NFS_RPC_END_H
 
+#include "failures.h"
+#include "rpc_failure.h"
+
 /*
  * Under which a held op is found by the task that goes on with it: odd, as no address of a task is, and different for every thread.
  */
@@ -29,6 +32,7 @@ static __always_inline bool op_finish(struct aod_index_entry *entry, struct aod_
 	const __u32 procedure = procedure_of(op->procedure), row = row_of(op->version, op->procedure);
 	const __u32 at = op->slot * AOD_RPC_PROCEDURES + procedure;
 	const bool error = op->status < 0;
+	bool told = false;
 	struct aod_rpc_stats *s;
 	__u64 latency;
 
@@ -50,7 +54,9 @@ static __always_inline bool op_finish(struct aod_index_entry *entry, struct aod_
 		if (error)
 			count(&s->errors);
 	}
-	return row < 2 * AOD_RPC_PROCEDURES && (latency >= tunables.slow_ns[row] || (error && tunables.errors[row]));
+	if (error)
+		told = failure_told(op->slot, row, aod_rpc_failed_as(op)) || aod_rpc_sent_again(op);
+	return row < 2 * AOD_RPC_PROCEDURES && (latency >= tunables.slow_ns[row] || (told && tunables.errors[row]));
 }
 
 /* The client sleeps on these and then makes a new task; kernel workers' tasks are restarted instead. */

@@ -13,6 +13,7 @@ struct aod_index_entry request_index[AOD_RPC_INDEX] SEC(".bss.index");
 struct aod_rpc_target targets[TARGETS] SEC(".bss.targets");
 struct aod_rpc_stats stats[TARGETS * AOD_RPC_PROCEDURES] SEC(".bss.stats");
 char procedures[2 * AOD_RPC_PROCEDURES][24] SEC(".bss.names");
+struct aod_failure_place failures[AOD_FAILURES] SEC(".bss.failures");
 struct aod_rpc_losses losses SEC(".bss.losses");
 __u64 head SEC(".bss.head");
 __u32 target_ids SEC(".bss.ids");

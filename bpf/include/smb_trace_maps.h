@@ -11,7 +11,7 @@
 struct aod_smb_op ops[AOD_RING + AOD_OVERFLOW] SEC(".bss.ops");
 struct aod_smb_target targets[AOD_TARGETS] SEC(".bss.targets");
 struct aod_smb_stats stats[AOD_TARGETS * AOD_COMMANDS] SEC(".bss.stats");
-struct aod_smb_failure failures[AOD_FAILURES] SEC(".bss.failures");
+struct aod_failure_place failures[AOD_FAILURES] SEC(".bss.failures");
 struct aod_smb_losses losses SEC(".bss.losses");
 struct aod_smb_events events SEC(".bss.events");
 struct aod_trace trace SEC(".bss.trace");

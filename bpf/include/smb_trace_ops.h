@@ -3,17 +3,7 @@
 #ifndef AOD_SMB_TRACE_OPS_H
 #define AOD_SMB_TRACE_OPS_H
 
-static __always_inline bool failure_claim(__u32 at, __u64 what)
-{
-	if (failures[at].what || !lock(PLACES))
-		return false;
-	if (!failures[at].what)
-		*(volatile __u64 *)&failures[at].what = what;
-	unlock(PLACES);
-	return failures[at].what == what;
-}
-
-#include "smb_failures.h"
+#include "failures.h"
 #include "smb_outlier.h"
 
 /* Takes a slot and fills it; the caller ends it with op_publish(). Its number, or 0, with the loss counted. */

@@ -6,6 +6,7 @@
 #ifndef AOD_SMB_WIRE_H
 #define AOD_SMB_WIRE_H
 
+#include "failure_place.h"
 #include "index_entry.h"
 
 #define AOD_RING 16384     /* ops in the history; power of two */
@@ -15,8 +16,6 @@
 #define AOD_TARGETS 256    /* (connection, session, tree); power of two; 0 takes what finds no place */
 #define AOD_COMMANDS 20    /* SMB2 commands 0..18, 19 = any other */
 #define AOD_BUCKETS 128    /* log-linear: histogram.h */
-#define AOD_FAILURES 1024  /* (target, command, status); power of two */
-#define AOD_TOLD 1024      /* bits for statuses; power of two */
 
 enum aod_op_state {
 	AOD_OP_EMPTY = 0,
@@ -127,15 +126,6 @@ struct aod_smb_stats {
 	__u64 errors; /* of them, with an NTSTATUS of severity error */
 	__u32 buckets[AOD_BUCKETS]; /* whole latency */
 };
-
-/* Answers with a status that is not 0. The count wraps; readers take differences. */
-struct aod_smb_failure {
-	__u64 what; /* AOD_FAILURE_OF(); 0 = free */
-	__u64 count;
-};
-
-#define AOD_FAILURE_OF(target, command, status) ((target) << 40 | ((command) + 1) << 32 | (status))
-#define AOD_TOLD_BIT(status) ((__u32)((status) * 0x9e3779b1u) >> 22)
 
 struct aod_smb_losses {
 	__u64 index_full;    /* a request that could not be indexed: never completed in the history */

@@ -8,7 +8,7 @@ struct aod_index_entry request_index[AOD_INDEX] SEC(".bss.index");
 struct aod_task tasks[AOD_TASKS] SEC(".bss.tasks");
 struct aod_smb_target targets[AOD_TARGETS] SEC(".bss.targets");
 struct aod_smb_stats stats[AOD_TARGETS * AOD_COMMANDS] SEC(".bss.stats");
-struct aod_smb_failure failures[AOD_FAILURES] SEC(".bss.failures");
+struct aod_failure_place failures[AOD_FAILURES] SEC(".bss.failures");
 struct aod_smb_losses losses SEC(".bss.losses");
 struct aod_smb_events events SEC(".bss.events");
 __u64 head SEC(".bss.head");
@@ -60,11 +60,6 @@ static __always_inline struct aod_task *task_claim(__u64 id)
 	t->rqst = 0;
 	t->server = 0;
 	return t;
-}
-
-static __always_inline bool failure_claim(__u32 at, __u64 what)
-{
-	return !failures[at].what && !__sync_val_compare_and_swap(&failures[at].what, 0, what);
 }
 
 /* The index of a target; 0, with the loss counted, when there is no room. */

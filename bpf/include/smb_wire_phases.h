@@ -4,7 +4,7 @@
 #define AOD_SMB_WIRE_PHASES_H
 
 #include "histogram.h"
-#include "smb_failures.h"
+#include "failures.h"
 #include "smb_outlier.h"
 
 #define MAX_CHAIN 12 /* members of a compound; the client's MAX_COMPOUND is 5 (6.1) or 10 */

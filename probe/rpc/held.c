@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include "rpc.h"
+#include "rpc_failure.h"
 
 #define GIVEN_UP 30000000000ull
 
@@ -21,13 +22,20 @@ static __u32 bucket_of(__u64 ns)
 	return ((log << 2) | ((unit >> (log - 2)) & 3)) - 4;
 }
 
+static bool told(__u32 status)
+{
+	const __u32 bit = AOD_TOLD_BIT(status);
+
+	return rpc.tunables->told[bit >> 5] >> (bit & 31) & 1;
+}
+
 static void end(struct aod_rpc_op *op)
 {
 	const __u32 procedure = op->procedure < AOD_RPC_PROCEDURES - 1 ? op->procedure : AOD_RPC_PROCEDURES - 1;
-	const __u32 at = op->slot % rpc.slots * AOD_RPC_PROCEDURES + procedure;
 	const __u32 row = (op->version == 4 ? AOD_RPC_PROCEDURES : 0) + procedure;
+	const __u32 slot = op->slot % rpc.slots, status = aod_rpc_failed_as(op);
 	const __u64 latency = op->closed - op->created;
-	struct aod_rpc_stats *s = &rpc.stats[at];
+	struct aod_rpc_stats *s = &rpc.stats[slot * AOD_RPC_PROCEDURES + procedure];
 
 	op->request = 0;
 	op->state = AOD_RPC_CLOSED;
@@ -36,7 +44,9 @@ static void end(struct aod_rpc_op *op)
 	__atomic_fetch_add(&s->attempts, op->attempts, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&s->transmissions, op->transmissions, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&s->buckets[bucket_of(latency)], 1, __ATOMIC_RELAXED);
-	if (latency >= rpc.tunables->slow_ns[row] || rpc.tunables->errors[row])
+	if (!failures_count(rpc.failures, slot, row, status))
+		__atomic_fetch_add(&rpc.losses->failures_full, 1, __ATOMIC_RELAXED);
+	if (latency >= rpc.tunables->slow_ns[row] || (rpc.tunables->errors[row] && (told(status) || aod_rpc_sent_again(op))))
 		rpc_emit_outlier(op);
 }
 

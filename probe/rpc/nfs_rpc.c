@@ -17,6 +17,7 @@ static const struct section sections[] = {
 	{ ".bss.index", sizeof(*rpc.index) * AOD_RPC_INDEX, &rpc.index },
 	{ ".bss.targets", sizeof(*rpc.targets) * AOD_RPC_TARGETS, &rpc.targets },
 	{ ".bss.stats", sizeof(*rpc.stats) * AOD_RPC_TARGETS * AOD_RPC_PROCEDURES, &rpc.stats },
+	{ ".bss.failures", sizeof(*rpc.failures) * AOD_FAILURES, &rpc.failures },
 	{ ".bss.names", sizeof(*rpc.names) * 2 * AOD_RPC_PROCEDURES, &rpc.names },
 	{ ".bss.losses", sizeof(*rpc.losses), &rpc.losses },
 	{ ".bss.head", sizeof(*rpc.head), &rpc.head },

@@ -3,6 +3,7 @@
 #ifndef AOD_RPC_H
 #define AOD_RPC_H
 
+#include "../failures.h"
 #include "../probe.h"
 
 /* The mapped memory of nfs_rpc or rpc_trace, and how much of it there is. */
@@ -13,7 +14,8 @@ struct rpc {
 	struct aod_index_entry *index;
 	struct aod_rpc_target *targets;
 	struct aod_rpc_stats *stats;
-	char (*names)[24];
+	struct aod_failure_place *failures; /* by slot and row */
+	char (*names)[24]; /* by row: the procedures of NFSv3, then those of NFSv4 */
 	struct aod_rpc_losses *losses;
 	__u64 *head;
 	struct aod_rpc_tunables *tunables;

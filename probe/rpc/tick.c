@@ -10,10 +10,19 @@ __u64 rpc_inflight_ns = ALL_ONES;
 __u64 rpc_lost_stdout;
 
 static struct aod_rpc_stats seen[AOD_RPC_TARGETS * AOD_RPC_PROCEDURES]; /* as of the last tick */
+static __u32 ids[AOD_RPC_TARGETS]; /* of the targets, as of the last tick */
 
 void rpc_start(const struct loaded *loaded)
 {
 	probe = loaded;
+}
+
+/* What a client that has gone meanwhile has done is still told as its own. */
+static __u32 id_of(__u32 slot)
+{
+	const __u32 id = rpc.targets[slot].id;
+
+	return id ? id : ids[slot];
 }
 
 /* Differences to the last tick of one target and procedure; returns the number of buckets, -1 when nothing happened. */
@@ -60,7 +69,7 @@ static void tick_entries(void)
 
 			if (n < 0)
 				continue;
-			out.entry.target = t->id;
+			out.entry.target = id_of(slot);
 			out.entry.procedure = procedure;
 			out.entry.buckets = n;
 			memcpy(out.entry.name, name, sizeof(out.entry.name));
@@ -69,6 +78,38 @@ static void tick_entries(void)
 			else
 				rpc_lost_stdout++;
 		}
+	}
+}
+
+/* To the open TICK frame. */
+static bool tell_failure(__u64 what, __u32 count)
+{
+	const __u32 row = failure_command(what);
+	struct aod_rpc_failure failure = {
+		.target = id_of(failure_target(what) % rpc.slots),
+		.status = what,
+		.count = count,
+		.procedure = row % AOD_RPC_PROCEDURES,
+		.version = row < AOD_RPC_PROCEDURES ? 3 : 4,
+	};
+	struct aod_rpc_tick *tick = out_head();
+
+	memcpy(failure.name, rpc.names[row % (2 * AOD_RPC_PROCEDURES)], sizeof(failure.name));
+	if (!out_add(&failure, sizeof(failure)))
+		return false;
+	tick->failures++;
+	return true;
+}
+
+/* Clients that have gone since the last tick. One that another has followed at once leaves it its places: they count on. */
+static void forget_failures(void)
+{
+	for (__u32 slot = 1; slot < rpc.slots; slot++) {
+		const __u32 id = rpc.targets[slot].id;
+
+		if (ids[slot] && !id)
+			failures_forget(rpc.failures, slot);
+		ids[slot] = id;
 	}
 }
 
@@ -97,7 +138,9 @@ static void send_tick(__u64 now, __u64 recursion)
 		return;
 	}
 	tick_entries();
+	failures_tick(rpc.failures, tell_failure);
 	out_close();
+	forget_failures();
 }
 
 static void send_inflight(__u64 now)
@@ -148,7 +191,8 @@ static void send_losses(__u64 recursion)
 	lost(list, &n, AOD_LOST_GHOSTS, l.ghosts);
 	lost(list, &n, AOD_LOST_UNSEEN, l.unseen);
 	lost(list, &n, AOD_LOST_RECURSION, recursion);
-	lost(list, &n, AOD_LOST_STDOUT, rpc_lost_stdout);
+	lost(list, &n, AOD_LOST_STDOUT, rpc_lost_stdout + failures_late());
+	lost(list, &n, AOD_LOST_FAILURES, l.failures_full);
 	if (!memcmp(list, told, sizeof(list)))
 		return;
 	if (out_frame(AOD_FRAME_LOST, NULL, 0, list, n * sizeof(list[0])))

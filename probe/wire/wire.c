@@ -6,7 +6,6 @@
 #include "wire.h"
 
 #define MAX_ENTRY_BUCKETS (5 * AOD_BUCKETS)
-#define IDLE_TICKS 600     /* a target without ops this long may give its place up when places get scarce */
 
 static const struct loaded *probe;
 struct wire wire;
@@ -14,7 +13,6 @@ static __u64 inflight_ns = ALL_ONES;
 static __u64 lost_stdout; /* outliers.c counts its own */
 
 static struct aod_smb_stats seen[AOD_TARGETS * AOD_COMMANDS]; /* as of the last tick */
-static __u16 idle[AOD_TARGETS];
 
 static struct {
 	__u64 losses[sizeof(struct aod_smb_losses) / 8];
@@ -45,12 +43,12 @@ __u64 wire_oldest(__u64 head)
 }
 
 /* Where open requests are listed: in the index, or, in a probe that has none, in the records themselves. */
-static __u32 places(void)
+__u32 wire_places(void)
 {
 	return wire.index ? AOD_INDEX : AOD_RING + AOD_OVERFLOW;
 }
 
-static struct aod_index_entry place(__u32 i)
+struct aod_index_entry wire_place(__u32 i)
 {
 	return wire.index ? wire.index[i] : (struct aod_index_entry){ .request = wire.ops[i].request, .at = i };
 }
@@ -88,17 +86,18 @@ static void tick_entries(void)
 
 	for (__u32 target = 0; target < AOD_TARGETS; target++) {
 		const struct aod_smb_target *t = &wire.targets[target];
+		bool busy;
 
 		if (target && (!t->key || !(t->connection | t->session)))
 			continue;
-		idle[target] += idle[target] < IDLE_TICKS;
+		busy = false;
 		for (__u32 command = 0; command < AOD_COMMANDS; command++) {
 			const int n = entry_of(target * AOD_COMMANDS + command, &out.entry, out.buckets);
 			struct aod_tick *tick = out_head();
 
 			if (n < 0)
 				continue;
-			idle[target] = 0;
+			busy = true;
 			out.entry.connection = t->connection;
 			out.entry.session = t->session;
 			out.entry.tree = t->tree;
@@ -109,32 +108,28 @@ static void tick_entries(void)
 			else
 				lost_stdout++;
 		}
+		targets_seen(target, busy);
 	}
 }
 
-/* Sessions come and go for months: when places get scarce, targets that nobody uses give theirs back. */
-static void recycle_targets(void)
+/* To the open TICK frame. */
+static bool tell_failure(__u64 what, __u32 count)
 {
-	int used = 0;
+	const struct aod_smb_target *t = &wire.targets[failure_target(what) & (AOD_TARGETS - 1)];
+	const struct aod_failure failure = {
+		.connection = t->connection,
+		.session = t->session,
+		.tree = t->tree,
+		.command = failure_command(what),
+		.status = what,
+		.count = count,
+	};
+	struct aod_tick *tick = out_head();
 
-	for (__u32 i = 1; i < AOD_TARGETS; i++)
-		used += wire.targets[i].key != 0;
-	if (used < AOD_TARGETS * 3 / 4)
-		return;
-	for (__u32 i = 0; i < places(); i++) {
-		const struct aod_index_entry entry = place(i);
-
-		if (entry.request && entry.at < AOD_RING + AOD_OVERFLOW)
-			idle[wire.ops[entry.at].target & (AOD_TARGETS - 1)] = 0;
-	}
-	for (__u32 i = 1; i < AOD_TARGETS; i++) {
-		if (!wire.targets[i].key || idle[i] < IDLE_TICKS)
-			continue;
-		failures_forget(&wire, i);
-		wire.targets[i].connection = wire.targets[i].session = 0;
-		__atomic_store_n(&wire.targets[i].key, 0, __ATOMIC_RELEASE);
-		idle[i] = 0;
-	}
+	if (!out_add(&failure, sizeof(failure)))
+		return false;
+	tick->failures++;
+	return true;
 }
 
 static bool made_up_for(const char *program)
@@ -173,7 +168,7 @@ static void send_tick(__u64 now, __u64 recursion)
 	}
 	phases_collect(&wire, tick.head);
 	tick_entries();
-	failures_tick(&wire);
+	failures_tick(wire.failures, tell_failure);
 	out_close();
 }
 
@@ -181,8 +176,8 @@ static void add_open_requests(__u64 now)
 {
 	struct aod_inflight *head = out_head();
 
-	for (__u32 i = 0; i < places(); i++) {
-		const struct aod_index_entry entry = place(i);
+	for (__u32 i = 0; i < wire_places(); i++) {
+		const struct aod_index_entry entry = wire_place(i);
 		struct aod_smb_op op;
 
 		if (!entry.request || entry.at >= AOD_RING + AOD_OVERFLOW)
@@ -311,7 +306,7 @@ void wire_tick(void)
 	send_tick(now, recursion);
 	send_inflight(now);
 	send_losses(recursion);
-	recycle_targets();
+	targets_recycle(&wire);
 }
 
 void wire_set(const struct aod_settings *settings)

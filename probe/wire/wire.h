@@ -3,6 +3,7 @@
 #ifndef AOD_WIRE_H
 #define AOD_WIRE_H
 
+#include "../failures.h"
 #include "../probe.h"
 
 /* The mapped memory of smb_wire. */
@@ -12,7 +13,7 @@ struct wire {
 	struct aod_task *tasks;
 	struct aod_smb_target *targets;
 	struct aod_smb_stats *stats;
-	struct aod_smb_failure *failures;
+	struct aod_failure_place *failures;
 	struct aod_smb_losses *losses;
 	struct aod_smb_events *events;
 	__u64 *head;
@@ -27,6 +28,8 @@ void wire_tick(void);
 void wire_quiet(unsigned int ticks); /* while nothing happens, of so many ticks one is told */
 void wire_set(const struct aod_settings *settings);
 __u64 wire_oldest(__u64 head); /* number of the oldest op that the ring still has */
+__u32 wire_places(void); /* of open requests */
+struct aod_index_entry wire_place(__u32 i);
 
 /* history.c: the ops that the ring still has. */
 void wire_history(const struct aod_history_request *request);
@@ -48,10 +51,9 @@ size_t phases_take(__u16 target, __u16 command, struct aod_bucket *to, size_t ma
 __u64 phases_overtaken(void);
 __u32 phases_bucket(__u64 ns);
 
-/* failures.c: requests by the status that they failed with, counted by the kernel. */
-void failures_tick(const struct wire *wire);
-void failures_forget(const struct wire *wire, __u32 target);
-__u64 failures_late(void); /* times that the differences of a status waited for a later tick */
+/* targets.c: gives back the places of targets that nobody uses any more. */
+void targets_seen(__u32 target, bool busy); /* at each tick, of each target that has a place: whether it had ops */
+void targets_recycle(const struct wire *wire);
 
 /* understudy.c: has the hook a second program for what the first one misses, and does this kernel miss any? If not, it is left out. */
 bool understudy_keep(struct hook *hook, struct bpf_object *object);

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultErrorRules } from "../detect/error-defaults.ts";
+import { defaultErrorRules, statusCode } from "../detect/error-defaults.ts";
 import { reconfigure } from "../detect/reconfigure.ts";
 import { createDetectors } from "../detect/registry.ts";
+import { kernelNumbers } from "../nfs/status.ts";
+import { AOD_FRAME_SIZE, decodeAodRpcSettings } from "../probe/decoders.gen.ts";
+import { rpcSettingsFrame } from "../probe/rpc-settings.ts";
 import type { VfsOp } from "../probe/vfs-op.ts";
 import { messageOf } from "../system/error.ts";
 import { detectorRules, parseConfig } from "./config.ts";
@@ -32,7 +35,22 @@ test("every status and command of the default error rules has a number", () => {
     assert.equal(rule.statuses.size, new Set(written?.statuses).size, rule.name);
     assert.equal(rule.commands?.size ?? 0, written?.commands.length, rule.name);
   }
-  assert.equal(errors?.rules.length, 8);
+  assert.equal(errors?.rules.length, 11);
+});
+
+test("of the default rules: what programs meet on NFS all day shares no bit with what the probe tells one by one", () => {
+  const needs = createDetectors(detectorRules(parseConfig("", "a.yaml"))).flatMap(({ needs }) => needs.rpc ?? []);
+  const [errorStatuses] = needs.flatMap((one) => (one.errors === true ? [one.errorStatuses] : []));
+  assert.ok(errorStatuses);
+  const frame = rpcSettingsFrame({ slowUs: null, errors: true, errorStatuses, paths: false, inflightUs: null });
+  const { told } = decodeAodRpcSettings(frame, AOD_FRAME_SIZE).rpc;
+  const isTold = (number: number): boolean => {
+    const bit = Number((BigInt(0x8000_0000 + number) * 0x9e3779b1n) & 0xffff_ffffn) >>> 22;
+    return (((told[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+  };
+  assert.ok(kernelNumbers(70).every(isTold));
+  for (const name of ["NOENT", "EXIST", "NOTEMPTY", "ISDIR", "NOTDIR", "DELAY", "GRACE", "OLD_STATEID", "DENIED"])
+    for (const number of kernelNumbers(statusCode("nfs", name) ?? 0)) assert.ok(!isTold(number), `${name} ${number}`);
 });
 
 test("an error rule changes, adds to and takes away from the defaults", () => {

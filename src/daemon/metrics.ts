@@ -38,7 +38,8 @@ async function families(sources: MetricsSources): Promise<Family[]> {
     smb_errors: smbOps.dropped.statuses,
     smb_connections: servers.left,
     nfs_operations: nfs.left,
-    nfs_requests: nfsOps.dropped,
+    nfs_requests: nfsOps.dropped.requests,
+    nfs_errors: nfsOps.dropped.statuses,
   };
   return [
     ...smbOps.families(),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { mergeNeeds } from "./detector.ts";
+import { mergeNeeds, type Needs } from "./detector.ts";
 
 test("what one detector needs is not lost for what another does", () => {
   const merged = mergeNeeds([
@@ -34,6 +34,15 @@ test("statuses are left out only where nobody wants them all", () => {
   const all = { slowNs: new Map(), errorCommands: new Set([6]) };
   assert.deepEqual(mergeNeeds([some, others, { slowNs: new Map() }]).errorStatuses, new Set([1, 2]));
   assert.equal(mergeNeeds([some, all]).errorStatuses, undefined);
+});
+
+test("those of RPCs too", () => {
+  const of = (rpc: Needs["rpc"]): Needs => ({ slowNs: new Map(), ...(rpc === undefined ? {} : { rpc }) });
+  const some = of({ errors: true, errorStatuses: new Set([70]) });
+  const others = of({ errors: true, errorStatuses: new Set([13]) });
+  assert.deepEqual(mergeNeeds([some, others, of({ slowNs: 5 }), of(undefined)]).rpc?.errorStatuses, new Set([70, 13]));
+  assert.equal(mergeNeeds([some, of({ errors: true })]).rpc?.errorStatuses, undefined);
+  assert.equal(mergeNeeds([some, of({ errors: true })]).rpc?.errors, true);
 });
 
 test("what nobody needs is not asked for", () => {

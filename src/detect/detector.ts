@@ -82,8 +82,10 @@ export interface RpcNeeds {
   readonly slowNs?: number;
   /** By name of the procedure, in the place of `slowNs`. */
   readonly slowNsOf?: ReadonlyMap<string, number>;
-  /** Failed RPCs. */
+  /** Failed RPCs ... */
   readonly errors?: boolean;
+  /** ... with one of these statuses, or that were sent again; absent: with any. Of all others there is a count in each window. */
+  readonly errorStatuses?: ReadonlySet<number>;
   readonly inflightNs?: number;
 }
 
@@ -128,6 +130,9 @@ function mergeRpcNeeds(all: readonly RpcNeeds[]): RpcNeeds | undefined {
   // One that names a procedure must not be told less of it than one that takes them all.
   const general = Math.min(...all.map((needs) => needs.slowNs ?? Number.POSITIVE_INFINITY));
   const named = leastOf(all.flatMap((needs) => needs.slowNsOf ?? []));
+  const failing = all.filter((needs) => needs.errors);
+  const any = failing.some((needs) => needs.errorStatuses === undefined);
+  const errorStatuses = new Set(failing.flatMap((needs) => [...(needs.errorStatuses ?? [])]));
   const slowNsOf = new Map([...named].map(([name, ns]) => [name, Math.min(ns, general)] as const));
   return {
     ...finite(
@@ -135,7 +140,8 @@ function mergeRpcNeeds(all: readonly RpcNeeds[]): RpcNeeds | undefined {
       all.map((needs) => needs.slowNs),
     ),
     ...(slowNsOf.size === 0 ? {} : { slowNsOf }),
-    ...(all.some((needs) => needs.errors) ? { errors: true } : {}),
+    ...(failing.length === 0 ? {} : { errors: true }),
+    ...(any || failing.length === 0 ? {} : { errorStatuses }),
     ...finite(
       "inflightNs",
       all.map((needs) => needs.inflightNs),

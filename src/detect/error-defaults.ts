@@ -45,6 +45,13 @@ const burst = (commands: string, statuses: string, count: number): WrittenRule =
   count,
   severity: "info",
 });
+const nfsBurst = (commands: readonly string[], statuses: string, count: number): WrittenRule => ({
+  protocol: "nfs",
+  commands,
+  statuses: nfs(statuses),
+  count,
+  severity: "info",
+});
 
 /**
  * What is severe is so at once. The bursts are answers that healthy programs get all day (a compiler looks for its headers, a file ends): they are
@@ -59,6 +66,13 @@ export const defaultErrorRules: Readonly<Record<string, WrittenRule>> = {
   "response-buffer-pressure": burst("IOCTL QUERY_DIRECTORY QUERY_INFO", "BUFFER_OVERFLOW", 60_000),
   "eof-read-burst": burst("READ", "END_OF_FILE", 60_000),
   "lock-contention-burst": burst("LOCK", "LOCK_NOT_GRANTED", 6000),
+  "nfs-missing-path-burst": nfsBurst(
+    ["OPEN", "OPEN_NOATTR", "LOOKUP", "LOOKUP_ROOT", "REMOVE", "RENAME"],
+    "NOENT",
+    60_000,
+  ),
+  "nfs-create-collision-burst": nfsBurst(["OPEN", "CREATE", "MKDIR"], "EXIST", 60_000),
+  "nfs-old-stateid-burst": nfsBurst([], "OLD_STATEID", 6000),
 };
 
 /** Names as they are written -> what the detector compares with. Undefined for a name that there is none of. */

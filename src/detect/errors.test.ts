@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { RpcStatus } from "../nfs/status.ts";
 import type { Anomaly } from "./detector.ts";
 import { type ErrorRule, ErrorsDetector, type ErrorsRules } from "./errors.ts";
 import { brief, off, op, rpc, S } from "./fixture.ts";
@@ -147,6 +148,38 @@ test("statuses of rules about rates alone are not asked for one by one, and coun
   // A rule of few wants to know who it was.
   detector.configure({ windowNs: 60 * S, rules: [burst, missing], counters: 10, maxTargets: 8 });
   assert.deepEqual([...(detector.needs.errorStatuses ?? [])], [NOT_FOUND]);
+});
+
+test("the same of NFS: by server, whoever asked", () => {
+  const noent: ErrorRule = {
+    ...stale,
+    name: "noent",
+    commands: new Set(["LOOKUP"]),
+    statuses: new Set([2]),
+    count: 1000,
+  };
+  const detector = make({ rules: [stale, noent] });
+  assert.deepEqual(detector.needs.rpc, { errors: true, errorStatuses: new Set([70]) });
+  const counted = (atS: number, status: RpcStatus, count: number, procedure = "LOOKUP") =>
+    detector.observe({
+      type: "rpc-window",
+      nowNs: atS * S,
+      windows: [],
+      failures: [{ server: "nas", address: "192.0.2.7", procedure, status, count }],
+    });
+  const missed = { nfs: "NFS4ERR_NOENT", code: 2, errno: 2 };
+  assert.deepEqual(counted(1, missed, 900), []);
+  assert.deepEqual(counted(2, missed, 5000, "OPEN"), [], "of another procedure");
+  assert.deepEqual(counted(2, { errno: 2 }, 5000), [], "nobody has answered");
+  assert.deepEqual(counted(2, { nfs: "NFS4ERR_STALE", code: 70, errno: 116 }, 5000), [], "it comes as operations");
+  const slow = rpc({ procedure: "LOOKUP", status: missed, latencyMs: 900, endedNs: 3 * S });
+  assert.deepEqual(detector.observe({ type: "rpc-ops", nowNs: 3 * S, ops: [slow] }), [], "a slow one is told besides");
+  const [anomaly] = counted(4, { nfs: "NFS3ERR_NOENT", code: 2, errno: 2 }, 100);
+  assert.equal(
+    anomaly?.summary,
+    "1000 errors of noent within 60 s: NFS4ERR_NOENT 900, NFS3ERR_NOENT 100 to LOOKUP 1000",
+  );
+  assert.deepEqual(anomaly?.target, { protocol: "nfs", server: "nas", address: "192.0.2.7" });
 });
 
 test("it speaks when the naive count of a window says so, and not when a count of a little more does not", () => {

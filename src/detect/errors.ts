@@ -1,13 +1,9 @@
-import type { Failure as CountedFailure, SmbOp } from "../probe/op.ts";
-import type { RpcOp } from "../probe/rpc-op.ts";
-import type { VfsOp } from "../probe/vfs-op.ts";
-import { commandName, commandNames } from "../smb/commands.ts";
-import { statusName } from "../smb/status.ts";
-import { errnoName } from "../system/errno.ts";
+import { commandNames } from "../smb/commands.ts";
 import { Blindness } from "./blind.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { Anomaly, AnomalyTarget, Detector, Needs, Severity } from "./detector.ts";
 import type { ErrorLayer } from "./error-defaults.ts";
+import { type Failure, rpcCounted, rpcFailure, smbCounted, smbFailure, vfsFailure } from "./failure.ts";
 import type { NfsMountDelta, Observation, SmbStatsDelta } from "./observation.ts";
 import { keyOf, targetText } from "./target.ts";
 import { Verdicts } from "./verdicts.ts";
@@ -33,20 +29,10 @@ export interface ErrorsRules {
   readonly maxTargets: number;
 }
 
-/** One answer, of whichever protocol. */
-interface Failure {
-  readonly protocol: ErrorLayer;
-  readonly command: string;
-  /** Another name of the command. */
-  readonly member?: string;
-  readonly status: number;
-  readonly name: string;
-  readonly timeNs: number;
-  readonly target: AnomalyTarget;
-  readonly amount: number;
-  readonly pid?: number;
-  /** Absent where the kernel has counted them. */
-  readonly comm?: string;
+/** By protocol. */
+interface Single {
+  readonly smb: ReadonlySet<number>;
+  readonly nfs: ReadonlySet<number>;
 }
 
 interface Tally {
@@ -74,8 +60,8 @@ export class ErrorsDetector implements Detector {
   readonly #tallies: BoundedMap<string, Tally>;
   readonly #verdicts = new Verdicts("errors");
   readonly #blindness: Blindness;
-  /** SMB statuses that come as requests; of others, how many. */
-  #single: ReadonlySet<number>;
+  /** Statuses that come as operations; of others, how many. */
+  #single: Single;
   #matched = 0;
 
   constructor(rules: ErrorsRules) {
@@ -103,18 +89,28 @@ export class ErrorsDetector implements Detector {
     switch (observation.type) {
       case "ops":
         return this.#failures(
-          observation.ops.flatMap(smbFailure).filter(({ status }) => this.#single.has(status)),
+          observation.ops.flatMap(smbFailure).filter(({ status }) => this.#single.smb.has(status)),
           observation.nowNs,
         );
       case "smb-window":
         return this.#failures(
           (observation.failures ?? [])
-            .filter(({ status }) => !this.#single.has(status))
+            .filter(({ status }) => !this.#single.smb.has(status))
             .map((failure) => smbCounted(failure, observation.nowNs)),
           observation.nowNs,
         );
       case "rpc-ops":
-        return this.#failures(observation.ops.flatMap(rpcFailure), observation.nowNs);
+        return this.#failures(
+          observation.ops.flatMap(rpcFailure).filter(({ status }) => this.#single.nfs.has(status)),
+          observation.nowNs,
+        );
+      case "rpc-window":
+        return this.#failures(
+          (observation.failures ?? [])
+            .flatMap((failure) => rpcCounted(failure, observation.nowNs))
+            .filter(({ status }) => !this.#single.nfs.has(status)),
+          observation.nowNs,
+        );
       case "vfs-ops":
         return this.#failures(observation.ops.flatMap(vfsFailure), observation.nowNs);
       case "smb-stats":
@@ -256,17 +252,21 @@ function needsOf(rules: ErrorsRules): Needs {
   const named = new Set(smb.flatMap(({ commands }) => [...(commands ?? [])]));
   const codes = [...commandNames.entries()].filter(([, name]) => all || named.has(name)).map(([code]) => code);
   const rpc = rules.rules.some(({ protocol }) => protocol === "nfs");
+  const single = singleStatuses(rules);
   return {
     slowNs: new Map(),
-    ...(codes.length === 0 ? {} : { errorCommands: new Set(codes), errorStatuses: singleStatuses(rules) }),
-    ...(rpc ? { rpc: { errors: true } } : {}),
+    ...(codes.length === 0 ? {} : { errorCommands: new Set(codes), errorStatuses: single.smb }),
+    ...(rpc ? { rpc: { errors: true, errorStatuses: single.nfs } } : {}),
     ...(rules.rules.some(({ protocol }) => protocol === "smb-vfs") ? { vfsErrors: true } : {}),
   };
 }
 
-function singleStatuses({ rules }: ErrorsRules): ReadonlySet<number> {
-  const single = rules.filter(({ protocol, count }) => protocol === "smb" && count < SINGLE_COUNT);
-  return new Set(single.flatMap(({ statuses }) => [...statuses].filter((status) => status >= FIRST_ERROR)));
+function singleStatuses({ rules }: ErrorsRules): Single {
+  const of = (layer: ErrorLayer, first: number): ReadonlySet<number> => {
+    const single = rules.filter(({ protocol, count }) => protocol === layer && count < SINGLE_COUNT);
+    return new Set(single.flatMap(({ statuses }) => [...statuses].filter((status) => status >= first)));
+  };
+  return { smb: of("smb", FIRST_ERROR), nfs: of("nfs", 1) };
 }
 
 function matches({ protocol, commands, statuses }: ErrorRule, failure: Failure): boolean {
@@ -279,53 +279,6 @@ function count(tally: Tally, timeNs: number, amount: number, status: string, com
   for (const [names, name] of [[tally.statuses, status] as const, [tally.commands, command] as const]) {
     if (names.has(name) || names.size < MAX_NAMES) names.set(name, (names.get(name) ?? 0) + amount);
   }
-}
-
-function smbFailure(op: SmbOp): Failure[] {
-  if (op.status === undefined || op.status === 0 || op.endedNs === undefined) return [];
-  const { command, status, comm, pid, endedNs: timeNs } = op;
-  const what = { protocol: "smb", command, status, name: statusName(status), amount: 1 } as const;
-  return [{ ...what, timeNs, target: smbTarget(op), comm, ...(pid ? { pid } : {}) }];
-}
-
-function smbCounted(failure: CountedFailure, timeNs: number): Failure {
-  const { commandCode, status, count: amount } = failure;
-  const command = commandName(commandCode);
-  return { protocol: "smb", command, status, name: statusName(status), amount, timeNs, target: smbTarget(failure) };
-}
-
-function smbTarget({
-  connectionId,
-  sessionId,
-  treeId,
-}: Pick<SmbOp, "connectionId" | "sessionId" | "treeId">): AnomalyTarget {
-  return {
-    protocol: "smb",
-    ...(connectionId === 0n ? {} : { connectionId }),
-    ...(sessionId === 0n ? {} : { sessionId }),
-    ...(treeId === 0 ? {} : { treeId }),
-  };
-}
-
-function vfsFailure({ errno, endedNs: timeNs, protocol, callback, comm, pid }: VfsOp): Failure[] {
-  if (errno === undefined || errno === 0 || timeNs === undefined || protocol !== "smb") return [];
-  const { function: command, member } = callback;
-  const target: AnomalyTarget = { protocol: "smb" };
-  const what = { protocol: "smb-vfs", command, member, status: errno, name: errnoName(errno), amount: 1 } as const;
-  return [{ ...what, timeNs, target, comm, pid }];
-}
-
-function rpcFailure(op: RpcOp): Failure[] {
-  if (op.status?.nfs === undefined || op.status.code === 0 || op.endedNs === undefined) return [];
-  const { procedure: command, status, comm, pid, endedNs: timeNs } = op;
-  const { server, address } = op.target;
-  const target: AnomalyTarget = {
-    protocol: "nfs",
-    ...(server === undefined ? {} : { server }),
-    ...(address === undefined ? {} : { address }),
-  };
-  const what = { protocol: "nfs", command, status: status.code, name: status.nfs, amount: 1 } as const;
-  return [{ ...what, timeNs, target, comm, ...(pid ? { pid } : {}) }];
 }
 
 /** `STATUS_ACCESS_DENIED 12, STATUS_DISK_FULL 3`: the most frequent first. */

@@ -1,6 +1,7 @@
 // What sources tell detectors, by its subject in observed/. Times are CLOCK_MONOTONIC in ns, durations say their unit; an absent fact is absent.
 import type { Failure, InFlight, SmbOp } from "../probe/op.ts";
 import type { RpcOp } from "../probe/rpc-op.ts";
+import type { RpcFailure } from "../probe/rpc-wire.ts";
 import type { VfsOp } from "../probe/vfs-op.ts";
 import type { DebugData } from "../smb/debug-data.ts";
 import type { KernelMessage } from "../system/kernel-message.ts";
@@ -37,7 +38,13 @@ export type Observation =
     }
   | { readonly type: "rpc-ops"; readonly nowNs: number; readonly ops: readonly RpcOp[] }
   | { readonly type: "rpc-inflight"; readonly nowNs: number; readonly ops: readonly RpcOp[] }
-  | { readonly type: "rpc-window"; readonly nowNs: number; readonly windows: readonly RpcWindow[] }
+  | {
+      readonly type: "rpc-window";
+      readonly nowNs: number;
+      readonly windows: readonly RpcWindow[];
+      /** By status, where the probe counts them. */
+      readonly failures?: readonly RpcFailure[];
+    }
   /** Calls of VFS callbacks that failed. */
   | { readonly type: "vfs-ops"; readonly nowNs: number; readonly ops: readonly VfsOp[] }
   | { readonly type: "kernel-messages"; readonly nowNs: number; readonly messages: readonly KernelMessage[] }

@@ -1,4 +1,5 @@
-import type { RpcEvent, RpcTickEntry } from "../probe/rpc-wire.ts";
+import { rpcStatusName } from "../nfs/status.ts";
+import type { RpcEvent, RpcFailure, RpcTickEntry } from "../probe/rpc-wire.ts";
 import { bounds, Durations } from "./durations.ts";
 import { type Family, gauge, type Labels } from "./exposition.ts";
 import { SeriesMap } from "./series-map.ts";
@@ -9,9 +10,15 @@ interface Requests {
   errors: number;
 }
 
+interface Count {
+  readonly labels: Labels;
+  count: number;
+}
+
 /** Everything that the NFS probe counts, per server, export and operation. */
 export class NfsOpMetrics {
   readonly #requests: SeriesMap<Requests>;
+  readonly #statuses: SeriesMap<Count>;
   readonly #exportOf: (device: string | undefined) => string | undefined;
   #open: number | undefined;
   #oldestS: number | undefined;
@@ -19,15 +26,19 @@ export class NfsOpMetrics {
   constructor(exportOf: (device: string | undefined) => string | undefined, maxSeries: number) {
     this.#exportOf = exportOf;
     this.#requests = new SeriesMap(maxSeries);
+    this.#statuses = new SeriesMap(maxSeries);
   }
 
-  /** What would have been counted in series that were refused for the bound. */
-  get dropped(): number {
-    return this.#requests.dropped;
+  /** What would have been counted in series that were refused for the bound, per family. */
+  get dropped(): { readonly requests: number; readonly statuses: number } {
+    return { requests: this.#requests.dropped, statuses: this.#statuses.dropped };
   }
 
   take(event: RpcEvent): void {
-    if (event.type === "tick") for (const entry of event.tick.entries) this.#entry(entry);
+    if (event.type === "tick") {
+      for (const entry of event.tick.entries) this.#entry(entry);
+      for (const failure of event.tick.failures) this.#failed(failure);
+    }
     if (event.type !== "inflight") return;
     const { open, nowNs, ops } = event.inflight;
     this.#open = open;
@@ -60,6 +71,12 @@ export class NfsOpMetrics {
         help: "NFS operations that the server refused or that ended without an answer.",
         samples: requests.map(({ labels, errors }) => ({ labels, value: errors })),
       },
+      {
+        name: "aod_nfs_errors",
+        type: "counter",
+        help: "Failed NFS operations by the server's status, or by the errno of the client or its RPC layer.",
+        samples: this.#statuses.list().map(({ labels, count }) => ({ labels, value: count })),
+      },
       gauge("aod_nfs_requests_in_flight", "NFS operations that have not ended.", this.#open),
       gauge(
         "aod_nfs_oldest_wait_seconds",
@@ -76,5 +93,12 @@ export class NfsOpMetrics {
     if (series === undefined) return;
     series.errors += errors;
     series.durations.add(latency);
+  }
+
+  #failed({ server, device, procedure, status, count }: RpcFailure): void {
+    const of = { server: server ?? "", export: this.#exportOf(device) ?? "", operation: procedure };
+    const labels = { ...of, status: rpcStatusName(status) };
+    const series = this.#statuses.get(labels, count, () => ({ labels, count: 0 }));
+    if (series !== undefined) series.count += count;
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findNfsStatus, rpcStatus, rpcStatusName } from "./status.ts";
+import { findNfsStatus, kernelNumbers, rpcStatus, rpcStatusName } from "./status.ts";
 
 const name = (version: number, tkStatus: number, replied = true): string =>
   rpcStatusName(rpcStatus(version, tkStatus, replied));
@@ -34,6 +34,20 @@ describe("how an RPC ended", () => {
   it("is success with the number of bytes too", () => {
     assert.deepEqual(rpcStatus(4, 4096, true), { nfs: "NFS4_OK", code: 0, errno: 0 });
     assert.equal(name(3, 0), "NFS3_OK");
+  });
+});
+
+describe("kernelNumbers", () => {
+  it("has every number with which the kernel says a status", () => {
+    assert.deepEqual(kernelNumbers(2), [2]);
+    assert.deepEqual(kernelNumbers(70), [116]);
+    assert.deepEqual(kernelNumbers(10_008).sort(), [10_008, 528]);
+    assert.deepEqual(kernelNumbers(0), []);
+    for (const version of [3, 4])
+      for (let number = 1; number < 10_200; number++) {
+        const { code } = rpcStatus(version, -number, true);
+        if (code !== undefined) assert.ok(kernelNumbers(code).includes(number), `${version}: ${number} is ${code}`);
+      }
   });
 });
 

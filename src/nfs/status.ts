@@ -96,6 +96,12 @@ export function rpcStatus(version: number, tkStatus: number, replied: boolean): 
   return { nfs, code, errno: table.errnos.get(code) ?? 5 };
 }
 
+/** The numbers that the kernel may have for a status of the server, of either version: the inverse of rpcStatus(). */
+export function kernelNumbers(code: number): number[] {
+  const errnos = [v3, v4].flatMap(({ byErrno }) => [...byErrno].flatMap(([errno, own]) => (own === code ? errno : [])));
+  return [...new Set([...errnos, ...(code > 10_000 ? [code] : [])])];
+}
+
 /** `NFS4ERR_DELAY`, or `ETIMEDOUT`. */
 export function rpcStatusName(status: RpcStatus): string {
   if (status.nfs !== undefined) return status.nfs;

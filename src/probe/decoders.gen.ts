@@ -1233,11 +1233,12 @@ export function encodeAodRpcTarget(value: AodRpcTarget, bytes: Buffer, at: numbe
   writeText(bytes, value.address, at + 96, 48);
 }
 
-export const AOD_RPC_TUNABLES_SIZE = 1736;
+export const AOD_RPC_TUNABLES_SIZE = 1864;
 
 export interface AodRpcTunables {
   readonly slowNs: readonly number[];
   readonly errors: Buffer;
+  readonly told: readonly number[];
   readonly paths: number;
 }
 
@@ -1245,7 +1246,8 @@ export function decodeAodRpcTunables(bytes: Buffer, at: number): AodRpcTunables 
   return {
     slowNs: Array.from({ length: 192 }, (_, index) => readU64(bytes, at + index * 8)),
     errors: bytes.subarray(at + 1536, at + 1536 + 192),
-    paths: bytes.readUInt32LE(at + 1728),
+    told: Array.from({ length: 32 }, (_, index) => bytes.readUInt32LE(at + 1728 + index * 4)),
+    paths: bytes.readUInt32LE(at + 1856),
   };
 }
 
@@ -1254,10 +1256,13 @@ export function encodeAodRpcTunables(value: AodRpcTunables, bytes: Buffer, at: n
     writeU64(bytes, value.slowNs[index] ?? 0, at + index * 8);
   }
   value.errors.copy(bytes, at + 1536, 0, 192);
-  bytes.writeUInt32LE(value.paths, at + 1728);
+  for (let index = 0; index < 32; index++) {
+    bytes.writeUInt32LE(value.told[index] ?? 0, at + 1728 + index * 4);
+  }
+  bytes.writeUInt32LE(value.paths, at + 1856);
 }
 
-export const AOD_RPC_SETTINGS_SIZE = 1744;
+export const AOD_RPC_SETTINGS_SIZE = 1872;
 
 export interface AodRpcSettings {
   readonly rpc: AodRpcTunables;
@@ -1267,13 +1272,13 @@ export interface AodRpcSettings {
 export function decodeAodRpcSettings(bytes: Buffer, at: number): AodRpcSettings {
   return {
     rpc: decodeAodRpcTunables(bytes, at),
-    inflightNs: readU64(bytes, at + 1736),
+    inflightNs: readU64(bytes, at + 1864),
   };
 }
 
 export function encodeAodRpcSettings(value: AodRpcSettings, bytes: Buffer, at: number): void {
   encodeAodRpcTunables(value.rpc, bytes, at);
-  writeU64(bytes, value.inflightNs, at + 1736);
+  writeU64(bytes, value.inflightNs, at + 1864);
 }
 
 export const AOD_RPC_TICK_SIZE = 40;
@@ -1284,6 +1289,7 @@ export interface AodRpcTick {
   readonly oldest: number;
   readonly recursionMisses: number;
   readonly entries: number;
+  readonly failures: number;
 }
 
 export function decodeAodRpcTick(bytes: Buffer, at: number): AodRpcTick {
@@ -1293,6 +1299,7 @@ export function decodeAodRpcTick(bytes: Buffer, at: number): AodRpcTick {
     oldest: readU64(bytes, at + 16),
     recursionMisses: readU64(bytes, at + 24),
     entries: bytes.readUInt32LE(at + 32),
+    failures: bytes.readUInt32LE(at + 36),
   };
 }
 
@@ -1302,6 +1309,7 @@ export function encodeAodRpcTick(value: AodRpcTick, bytes: Buffer, at: number): 
   writeU64(bytes, value.oldest, at + 16);
   writeU64(bytes, value.recursionMisses, at + 24);
   bytes.writeUInt32LE(value.entries, at + 32);
+  bytes.writeUInt32LE(value.failures, at + 36);
 }
 
 export const AOD_RPC_TICK_ENTRY_SIZE = 64;
@@ -1339,4 +1347,35 @@ export function encodeAodRpcTickEntry(value: AodRpcTickEntry, bytes: Buffer, at:
   writeU64(bytes, value.attempts, at + 24);
   writeU64(bytes, value.transmissions, at + 32);
   writeText(bytes, value.name, at + 40, 24);
+}
+
+export const AOD_RPC_FAILURE_SIZE = 40;
+
+export interface AodRpcFailure {
+  readonly target: number;
+  readonly status: number;
+  readonly count: number;
+  readonly procedure: number;
+  readonly version: number;
+  readonly name: string;
+}
+
+export function decodeAodRpcFailure(bytes: Buffer, at: number): AodRpcFailure {
+  return {
+    target: bytes.readUInt32LE(at),
+    status: bytes.readUInt32LE(at + 4),
+    count: bytes.readUInt32LE(at + 8),
+    procedure: bytes.readUInt16LE(at + 12),
+    version: bytes.readUInt16LE(at + 14),
+    name: readText(bytes, at + 16, 24),
+  };
+}
+
+export function encodeAodRpcFailure(value: AodRpcFailure, bytes: Buffer, at: number): void {
+  bytes.writeUInt32LE(value.target, at);
+  bytes.writeUInt32LE(value.status, at + 4);
+  bytes.writeUInt32LE(value.count, at + 8);
+  bytes.writeUInt16LE(value.procedure, at + 12);
+  bytes.writeUInt16LE(value.version, at + 14);
+  writeText(bytes, value.name, at + 16, 24);
 }

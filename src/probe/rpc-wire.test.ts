@@ -127,6 +127,31 @@ describe("RpcDecoder", () => {
     assert.equal(hello(8)?.type, "error");
   });
 
+  it("reads with which statuses operations of a tick ended", () => {
+    const answer = 0x8000_0000;
+    const tick = make.rpcTickFrame(
+      [{ count: 9, errors: 9 }],
+      [
+        { status: answer + 116, count: 4 },
+        { status: 110, count: 2 },
+        { target: 0, version: 3, procedure: 3, name: "", status: answer + 528, count: 3 },
+      ],
+    );
+    const event = events([make.targetsFrame([make.rawTarget()]), tick])[0];
+    assert.equal(event?.type, "tick");
+    const known = { server: "files.example", address: "192.0.2.7", device: "0:38", procedure: "OPEN" };
+    assert.deepEqual(event.tick.failures, [
+      { ...known, status: { nfs: "NFS4ERR_STALE", code: 70, errno: 116 }, count: 4 },
+      { ...known, status: { errno: 110 }, count: 2 },
+      { procedure: "LOOKUP", status: { nfs: "NFS3ERR_JUKEBOX", code: 10_008, errno: 528 }, count: 3 },
+    ]);
+    const decoder = new RpcDecoder();
+    const cut = tick.subarray(0, tick.length - 8);
+    cut.writeUInt32LE(cut.length - 8, 0);
+    assert.deepEqual(events([cut], decoder), []);
+    assert.deepEqual([...decoder.discarded], [["malformed", 1]]);
+  });
+
   it("reads a tick", () => {
     const latency = { histogram: 0, bucket: 20, count: 3 };
     const tick = make.rpcTickFrame([
@@ -200,6 +225,22 @@ describe("the settings of nfs_rpc", () => {
   it("make errors outliers", () => {
     assert.deepEqual(new Set(slowOf({ errors: true }).rpc.errors), new Set([1]));
     assert.deepEqual(new Set(slowOf({}).rpc.errors), new Set([0]));
+  });
+
+  /** AOD_TOLD_BIT() of what the server has answered. */
+  const isTold = (words: readonly number[], number: number): boolean => {
+    const bit = Number((BigInt(0x8000_0000 + number) * 0x9e3779b1n) & 0xffff_ffffn) >>> 22;
+    return (((words[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+  };
+
+  it("have a bit for each status that is wanted one by one, by the kernel's numbers of it", () => {
+    assert.ok(slowOf({ errors: true }).rpc.told.every((word) => word === 0xffff_ffff));
+    assert.ok(slowOf({ errors: true, errorStatuses: [] }).rpc.told.every((word) => word === 0));
+    const { told } = slowOf({ errors: true, errorStatuses: [70, 10_008] }).rpc;
+    assert.deepEqual(
+      [116, 528, 10_008, 70, 2].map((number) => isTold(told, number)),
+      [true, true, true, false, false],
+    );
   });
 
   it("a time is a number", () => {

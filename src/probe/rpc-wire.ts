@@ -1,10 +1,13 @@
 // Frames of the nfs_rpc probe -> events. Never throws: what does not hold together is counted and left out.
+import { procedureName } from "../nfs/procedures.ts";
+import { type RpcStatus, rpcStatus } from "../nfs/status.ts";
 import type { ProbeCodec, ProbeDecoder } from "./codec.ts";
 import { errorEvent, helloHead, type Layout, layoutsFit, lossAt, records } from "./common-frames.ts";
 import * as gen from "./decoders.gen.ts";
 import type { Frame } from "./frames.ts";
 import type { ProbeEvent, TickBase } from "./op.ts";
 import { deviceText, type RpcOp, rpcOpOf } from "./rpc-op.ts";
+import { ANSWER } from "./rpc-settings.ts";
 
 /** Why a frame or a record was left out: as WireDiscard of smb_wire. */
 export type RpcDiscard = "malformed" | "unexpected" | "torn" | "state" | "bucket";
@@ -27,11 +30,22 @@ export interface RpcTickEntry {
   readonly latency: ReadonlyMap<number, number>;
 }
 
+/** Operations of one procedure that ended with one status, within a tick. */
+export interface RpcFailure {
+  readonly server?: string;
+  readonly address?: string;
+  readonly device?: string;
+  readonly procedure: string;
+  readonly status: RpcStatus;
+  readonly count: number;
+}
+
 export interface RpcTick extends TickBase {
   /** seq of the newest op, and of the oldest that the history still has. */
   readonly head: number;
   readonly oldest: number;
   readonly entries: readonly RpcTickEntry[];
+  readonly failures: readonly RpcFailure[];
 }
 
 export type RpcEvent = ProbeEvent<RpcOp, RpcTick>;
@@ -140,7 +154,7 @@ export class RpcDecoder implements ProbeDecoder<RpcEvent> {
   }
 
   private tick(bytes: Buffer): RpcEvent | undefined {
-    const { now, head, oldest, recursionMisses, entries: count } = gen.decodeAodRpcTick(bytes, 0);
+    const { now, head, oldest, recursionMisses, entries: count, failures: failed } = gen.decodeAodRpcTick(bytes, 0);
     const entries: RpcTickEntry[] = [];
     let at = gen.AOD_RPC_TICK_SIZE;
     for (let index = 0; index < count; index++) {
@@ -152,8 +166,24 @@ export class RpcDecoder implements ProbeDecoder<RpcEvent> {
       entries.push(this.entryOf(entry, this.latency(bytes, at, end)));
       at = end;
     }
-    if (at !== bytes.length) return this.discard("malformed");
-    return { type: "tick", tick: { nowNs: now, head, oldest, recursionMisses, entries } };
+    if (at + failed * gen.AOD_RPC_FAILURE_SIZE !== bytes.length) return this.discard("malformed");
+    const failures = records(bytes, at, failed, gen.AOD_RPC_FAILURE_SIZE, (from, where) => this.failureAt(from, where));
+    return { type: "tick", tick: { nowNs: now, head, oldest, recursionMisses, entries, failures } };
+  }
+
+  private failureAt(bytes: Buffer, at: number): RpcFailure {
+    const { target, procedure, version, name, status, count } = gen.decodeAodRpcFailure(bytes, at);
+    const known = this.targets.get(target);
+    const device = deviceText(known?.device ?? 0);
+    const replied = status >= ANSWER;
+    return {
+      ...(known === undefined || known.server === "" ? undefined : { server: known.server }),
+      ...(known === undefined || known.address === "" ? undefined : { address: known.address }),
+      ...(device === undefined ? undefined : { device }),
+      procedure: name || (procedureName(version, procedure) ?? `PROC_${procedure}`),
+      status: rpcStatus(version, -(replied ? status - ANSWER : status), replied),
+      count,
+    };
   }
 
   private entryOf(entry: gen.AodRpcTickEntry, latency: ReadonlyMap<number, number>): RpcTickEntry {

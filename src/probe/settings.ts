@@ -44,7 +44,7 @@ export function settingsFrame(settings: ProbeSettings): Buffer {
 const WORD_BITS = 32;
 
 /** AOD_TOLD_BIT() of smb_wire.h: the kernel looks at one bit of a status, not at a list. */
-function toldOf(statuses: Iterable<number> | undefined): number[] {
+export function toldOf(statuses: Iterable<number> | undefined): number[] {
   const words = Array<number>(AodLimit.TOLD / WORD_BITS).fill(statuses === undefined ? 0xffff_ffff : 0);
   for (const status of statuses ?? []) {
     const bit = Math.imul(status, 0x9e3779b1) >>> 22;

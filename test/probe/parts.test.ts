@@ -47,7 +47,11 @@ describe("parts of aod-probe", { skip: withoutCompiler }, () => {
   });
 
   test("an operation of NFS is one, whatever tasks and attempts it takes", () => {
-    passes(compile("rpc-life", ["rpc/held"]));
+    passes(compile("rpc-life", ["rpc/held", "failures"]));
+  });
+
+  test("targets that nobody uses give their places back before there is no room for new ones", () => {
+    passes(compile("targets", ["wire/targets", "failures"]));
   });
 
   test("what the buffer of stdout accepts arrives whole, what it cannot hold is refused", () => {

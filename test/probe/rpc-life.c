@@ -36,7 +36,7 @@ static struct rpc_rqst rqst = { .rq_xmit_bytes_sent = 100, .rq_reply_bytes_recvd
 static __u64 outliers_of_held;
 struct rpc rpc = {
 	.ring = AOD_RPC_RING, .slots = AOD_RPC_TARGETS,
-	.ops = ops, .index = request_index, .targets = targets, .stats = stats, .losses = &losses, .head = &head, .tunables = &tunables,
+	.ops = ops, .index = request_index, .targets = targets, .stats = stats, .failures = failures, .losses = &losses, .head = &head, .tunables = &tunables,
 };
 
 void rpc_emit_outlier(const struct aod_rpc_op *op)
@@ -218,6 +218,123 @@ static void unsent(void)
 	CHECK_EQ("counted", stats_of(newest())->count, count + 1);
 }
 
+/* How often it was counted. */
+static __u64 counted_as(const struct aod_rpc_op *op, __u32 status)
+{
+	const __u64 what = AOD_FAILURE_OF((__u64)op->slot, (__u64)AOD_RPC_PROCEDURES + op->procedure, status);
+	__u64 n = 0;
+
+	for (int i = 0; i < AOD_FAILURES; i++)
+		n += failures[i].what == what ? failures[i].count : 0;
+	return n;
+}
+
+static void tell(__u32 status)
+{
+	tunables.told[AOD_TOLD_BIT(status) >> 5] |= 1u << (AOD_TOLD_BIT(status) & 31);
+}
+
+/* What user space has not asked for is counted, and it hears nothing of it. */
+static void failures_are_counted(void)
+{
+	const __u32 missing = AOD_RPC_ANSWER | 2, denied = AOD_RPC_ANSWER | 13;
+	const __u64 outliers = k_outliers;
+	const __u32 row = AOD_RPC_PROCEDURES + PROC_GETATTR;
+	struct aod_rpc_op *first;
+	__u64 delayed;
+
+	tunables.slow_ns[row] = ALL_ONES;
+	tunables.errors[row] = 1;
+	tell(denied);
+	for (int i = 0; i < 5; i++)
+		whole(&getattr, -2);
+	CHECK_EQ("counted", counted_as(newest(), missing), 5);
+	CHECK_EQ("not told", k_outliers, outliers);
+	whole(&getattr, -13);
+	CHECK_EQ("told", k_outliers, outliers + 1);
+	CHECK_EQ("and counted", counted_as(newest(), denied), 1);
+	rqst.rq_reply_bytes_recvd = 0;
+	whole(&getattr, -13);
+	rqst.rq_reply_bytes_recvd = 200;
+	CHECK_EQ("not the server's word", counted_as(newest(), 13), 1);
+	CHECK_EQ("nobody has asked for it", k_outliers, outliers + 1);
+	rqst.rq_ntrans = 2;
+	whole(&getattr, -2);
+	rqst.rq_ntrans = 1;
+	CHECK_EQ("sent again: told whatever it is", k_outliers, outliers + 2);
+	CHECK_EQ("counted", counted_as(newest(), missing), 6);
+	tunables.errors[row] = 0;
+	whole(&getattr, -13);
+	CHECK_EQ("no errors are wanted of it", k_outliers, outliers + 2);
+	tunables.errors[row] = 1;
+
+	delayed = counted_as(newest(), AOD_RPC_ANSWER | NFS4ERR_DELAY);
+	/* ended by the helper, which must count at the same place */
+	whole(&getattr, -NFS4ERR_DELAY);
+	first = newest();
+	k_task += 7;
+	whole(&getattr, -2);
+	k_task -= 7;
+	rpc_end_held(k_now + 31000000000ull);
+	CHECK_EQ("state", first->state, AOD_RPC_CLOSED);
+	CHECK_EQ("counted", counted_as(first, AOD_RPC_ANSWER | NFS4ERR_DELAY), delayed + 1);
+	CHECK_EQ("not told", outliers_of_held, 1);
+	first->status = -NFS4ERR_GRACE;
+	CHECK_EQ("kernel and helper", failure_told(first->slot, row, aod_rpc_failed_as(first)), 0);
+	CHECK_EQ("find one place", failures_count(failures, first->slot, row, aod_rpc_failed_as(first)), 1);
+	CHECK_EQ("and count both", counted_as(first, AOD_RPC_ANSWER | NFS4ERR_GRACE), 2);
+	tunables.slow_ns[row] = 0;
+}
+
+static __u32 ticked;
+
+static bool take(__u64 what, __u32 count)
+{
+	ticked += count;
+	return failure_target(what) != 99;
+}
+
+static void failures_are_told(void)
+{
+	const __u32 row = AOD_RPC_PROCEDURES + PROC_GETATTR;
+	const __u64 full = losses.failures_full;
+	__u32 placed = 0;
+
+	failures_tick(failures, take);
+	CHECK_EQ("all since the begin", ticked > 10, 1);
+	ticked = 0;
+	failures_tick(failures, take);
+	CHECK_EQ("once", ticked, 0);
+	failure_told(5, row, 2);
+	failure_told(5, row, 2);
+	failures_tick(failures, take);
+	CHECK_EQ("differences", ticked, 2);
+	failure_told(99, row, 2);
+	failures_tick(failures, take);
+	CHECK_EQ("no room in the tick", failures_late(), 1);
+	failures_tick(failures, take);
+	CHECK_EQ("told again with the next", ticked, 4);
+	failures_forget(failures, 99);
+	failures_tick(failures, take);
+	CHECK_EQ("forgotten", ticked, 4);
+
+	for (int target = 1; target < 127; target++)
+		for (int status = 1; status < 40; status++)
+			failure_told(target, row, AOD_RPC_ANSWER | status);
+	for (int i = 0; i < AOD_FAILURES; i++)
+		placed += failures[i].what != 0;
+	CHECK_EQ("much of the table is taken", placed > AOD_FAILURES / 2, 1);
+	CHECK_EQ("a loss is counted", losses.failures_full > full, 1);
+	for (int target = 0; target < 128; target++)
+		failures_forget(failures, target);
+	for (int i = 0; i < AOD_FAILURES; i++)
+		CHECK_EQ("given back", failures[i].what, 0);
+	ticked = 0;
+	failure_told(5, row, 2);
+	failures_tick(failures, take);
+	CHECK_EQ("a place used again begins anew", ticked, 1);
+}
+
 static void strangers(void)
 {
 	struct rpc_clnt mountd = client;
@@ -295,6 +412,8 @@ int main(void)
 	renamed();
 	given_up();
 	not_held();
+	failures_are_counted();
+	failures_are_told();
 	unsent();
 	strangers();
 	ghost();

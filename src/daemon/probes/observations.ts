@@ -24,7 +24,7 @@ export function rpcObservations(event: RpcEvent, nowNs: number): readonly Observ
     ...entry,
     target: { protocol: "nfs", ...(server === undefined || server === "" ? {} : { server }) } as const,
   }));
-  return [{ type: "rpc-window", nowNs: event.tick.nowNs, windows }];
+  return [{ type: "rpc-window", nowNs: event.tick.nowNs, windows, failures: event.tick.failures }];
 }
 
 export function vfsObservations(event: VfsEvent, nowNs: number): readonly Observation[] {

@@ -25,6 +25,7 @@ export function rpcSettingsOf({ rpc = {} }: Needs): RpcSettings {
     slowUs: micros(rpc.slowNs),
     slowUsOf,
     errors: rpc.errors ?? false,
+    ...(rpc.errorStatuses === undefined ? {} : { errorStatuses: rpc.errorStatuses }),
     paths: false,
     inflightUs: micros(rpc.inflightNs),
   };

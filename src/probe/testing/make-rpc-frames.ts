@@ -100,8 +100,12 @@ export function rpcInflightFrame(now: number, ops: readonly gen.AodRpcOp[]): Buf
 
 export function rpcTickFrame(
   entries: readonly (Partial<gen.AodRpcTickEntry> & { readonly of?: readonly gen.AodBucket[] })[],
+  failures: readonly Partial<gen.AodRpcFailure>[] = [],
 ): Buffer {
-  const head = { now: T0 + 1e9, head: 70, oldest: 1, recursionMisses: 0, entries: entries.length };
+  const counts = { entries: entries.length, failures: failures.length };
+  const head = { now: T0 + 1e9, head: 70, oldest: 1, recursionMisses: 0, ...counts };
+  const failed = { target: 2, status: 0x8000_0002, count: 1, procedure: 4, version: 4, name: "OPEN" };
+  const failedAs = failures.map((failure) => ({ ...failed, ...failure }));
   const parts = entries.map(({ of: buckets = [], ...changes }) => {
     const entry = {
       target: 2,
@@ -121,6 +125,10 @@ export function rpcTickFrame(
   });
   return frameOf(
     AodFrameType.FRAME_TICK,
-    Buffer.concat([packed([head], gen.AOD_RPC_TICK_SIZE, gen.encodeAodRpcTick), ...parts]),
+    Buffer.concat([
+      packed([head], gen.AOD_RPC_TICK_SIZE, gen.encodeAodRpcTick),
+      ...parts,
+      packed(failedAs, gen.AOD_RPC_FAILURE_SIZE, gen.encodeAodRpcFailure),
+    ]),
   );
 }

@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Answers that are no success: how often each came, per target and command, and whether user space wants to hear of it. */
-#ifndef AOD_SMB_FAILURES_H
-#define AOD_SMB_FAILURES_H
+/*
+ * Answers that are no success: how often each came, per target and command, and whether user space wants to hear of it. Of `failures`,
+ * `losses` and `tunables`, which the includer has.
+ */
+#ifndef AOD_FAILURES_H
+#define AOD_FAILURES_H
+
+#include "tables.h"
+
+#ifdef AOD_LOCK_H /* programs that must load on 5.10 */
+static __always_inline bool failure_claim(__u32 at, __u64 what)
+{
+	if (failures[at].what || !lock(PLACES))
+		return false;
+	if (!failures[at].what)
+		*(volatile __u64 *)&failures[at].what = what;
+	unlock(PLACES);
+	return failures[at].what == what;
+}
+#else
+static __always_inline bool failure_claim(__u32 at, __u64 what)
+{
+	return !failures[at].what && !__sync_val_compare_and_swap(&failures[at].what, 0, what);
+}
+#endif
 
 /* Not static, and with numbers alone: the verifier looks at it once, and not at every place where it is called. */
 __noinline int failure_told(__u32 target, __u32 command, __u32 status)
