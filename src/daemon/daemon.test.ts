@@ -6,13 +6,10 @@ import { setImmediate } from "node:timers/promises";
 import { readItem, readManifest } from "../bundle/reader.ts";
 import { type BundleWriter, createBundle } from "../bundle/writer.ts";
 import { op } from "../detect/fixture.ts";
-import type { MountedFileSystem } from "../detect/observation.ts";
-import type { Source } from "../sources/source.ts";
 import { AodError } from "../system/error.ts";
 import type { DaemonDeps } from "./daemon.ts";
-import { copyOf, createWorld, S, type World } from "./fixture.ts";
+import { attached, copyOf, createWorld, S, slow, type World } from "./fixture.ts";
 
-const slow = (world: World, seq: number, latencyMs = 1500) => op({ seq, latencyMs, endedNs: world.clock.nowNs() });
 const fast = (world: World, seq: number, agoS: number) =>
   op({ seq, latencyMs: 2, endedNs: world.clock.nowNs() - agoS * S });
 
@@ -25,12 +22,6 @@ async function opsOf(
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
-}
-
-async function attached(world: World): Promise<World> {
-  await world.seconds(1);
-  world.probe.hello();
-  return world;
 }
 
 test("a slow operation becomes an incident, and a bundle with what came before it", async (t) => {
@@ -218,172 +209,6 @@ test("the operations of a bundle follow one clock, and the bundle says that it w
   const notes = (await readManifest(closed.bundle)).notes.join("\n");
   assert.match(notes, /clock was set by \+3600\.0 s/);
   assert.match(notes, /clock was set by -3600\.0 s/);
-});
-
-test("0 mounts, a module that comes later, a probe that dies and one that cannot run: the daemon goes on", async (t) => {
-  const world = createWorld(t);
-  world.debugData = undefined;
-  world.moduleLoaded = false;
-  await world.seconds(5);
-  assert.equal(world.daemon.probe.state.state, "waiting");
-  world.moduleLoaded = true;
-  await attached(world);
-  assert.equal(world.daemon.probe.state.state, "running");
-  world.probe.completed(slow(world, 1));
-  await world.daemon.incidents.idle();
-  world.probe.onExit({ requested: false, unsupported: false, message: "aod-probe ended: SIGSEGV" });
-  await world.seconds(1);
-  world.probe.hello();
-  world.probe.completed(slow(world, 1));
-  await world.seconds(61);
-  assert.ok(world.daemon.incidents.list()[0]?.bundle);
-  world.probe.onExit({ requested: false, unsupported: true, message: "no BTF of cifs" });
-  await world.seconds(100);
-  assert.deepEqual(world.daemon.probe.state, { state: "unsupported", why: "no BTF of cifs" });
-});
-
-test("a mount that appears and disappears: its name is learnt, and kept for what it left", async (t) => {
-  const world = createWorld(t);
-  const { debugData } = world;
-  world.debugData = "Servers: \n";
-  await attached(world);
-  await world.seconds(30);
-  world.debugData = debugData;
-  const entry = { connectionId: 1n, sessionId: 0x65n, treeId: 5, commandCode: 9, count: 1, errors: 0, histograms: {} };
-  const counts = { head: 1, oldest: 1, recursionMisses: 0, reconnects: 0 };
-  const tick = { nowNs: world.clock.nowNs(), ...counts, entries: [entry], failures: [] };
-  world.probe.onEvent({ type: "tick", tick });
-  world.debugData = "Servers: \n";
-  await world.seconds(30);
-  world.probe.completed(slow(world, 1));
-  assert.equal(world.daemon.incidents.list()[0]?.target.server, "files.example");
-  await world.daemon.end();
-});
-
-test("losses are logged when they are new and when they have doubled, not every second", async (t) => {
-  const world = await attached(createWorld(t));
-  for (let count = 1; count <= 100; count++)
-    world.probe.onEvent({ type: "lost", losses: [{ kind: "ringbuf", count }] });
-  const logged = world.log.lines.filter((line) => line.includes("the probe lost something"));
-  assert.deepEqual(
-    logged.map((line) => JSON.parse(line).losses[0].count),
-    [1, 2, 4, 8, 16, 32, 64],
-  );
-  assert.deepEqual(world.daemon.probe.losses, [{ kind: "ringbuf", count: 100 }]);
-});
-
-test("what a source sees opens an incident, a source that fails stops nothing, and both end with the daemon", async (t) => {
-  let closed = 0;
-  const text = "nfs: server nas not responding, still trying";
-  const message = {
-    id: "nfs.not-responding",
-    protocol: "nfs",
-    kind: "trouble",
-    level: 4,
-    server: "nas",
-    text,
-  } as const;
-  const base = { summary: "/nowhere", timeoutMs: 1000, everyNs: () => S, close: () => void closed++ };
-  let said = false;
-  const world = createWorld(t, {
-    deps: {
-      sources: [
-        {
-          ...base,
-          name: "broken",
-          read: () => {
-            throw new Error("no permission");
-          },
-        },
-        {
-          ...base,
-          name: "kernel-log",
-          read: () => {
-            const nowNs = world.clock.nowNs();
-            const messages = said ? [] : [{ ...message, timeNs: nowNs }];
-            said = true;
-            return { observations: [{ type: "kernel-messages", nowNs, messages }] };
-          },
-        },
-      ],
-    },
-  });
-  await world.seconds(2);
-  const [incident] = world.daemon.incidents.list();
-  assert.deepEqual([incident?.state, incident?.target.server], ["open", "nas"]);
-  assert.deepEqual(
-    world.daemon.sources.health.map(({ name, state, why }) => [name, state, why]),
-    [
-      ["broken", "failed", "no permission"],
-      ["kernel-log", "ok", undefined],
-    ],
-  );
-  await world.daemon.end();
-  assert.equal(closed, 2);
-});
-
-test("what a source sees is dealt when the clock has gone on", async (t) => {
-  const order: string[] = [];
-  const world = createWorld(t, {
-    deps: {
-      observed: (observation, deal) => {
-        order.push(observation.type);
-        deal();
-      },
-      sources: [
-        {
-          name: "pressure",
-          summary: "/nowhere",
-          timeoutMs: 1000,
-          everyNs: () => S,
-          read: () => ({ observations: [{ type: "pressure", nowNs: 1, sample: { intervalNs: 1 } }] }),
-        },
-      ],
-    },
-  });
-  await world.seconds(1);
-  // How the source does, and what it saw; of the probe, which is starting, nothing can be said yet.
-  assert.deepEqual(order, ["source", "pressure"]);
-  await world.daemon.end();
-});
-
-test("without a mount its probe lets the module go, unless somebody else uses it, and the next mount has it back", async (t) => {
-  let table: readonly MountedFileSystem[] = [];
-  const mounts: Source = {
-    name: "mounts",
-    summary: "a mount table",
-    timeoutMs: 1000,
-    everyNs: () => S,
-    read: () => ({ observations: [{ type: "mounts", nowNs: 0, all: table, mounted: [], unmounted: [] }] }),
-  };
-  let users: number | undefined = 0;
-  const world = await attached(createWorld(t, { deps: { sources: [mounts], moduleUsers: () => users } }));
-  const { daemon, probe } = world;
-  const state = (): string => daemon.probe.state.state;
-  await world.seconds(50);
-  probe.inFlight(world.clock.nowNs(), op({ seq: 1, latencyMs: 1, endedNs: undefined, nowNs: world.clock.nowNs() }));
-  await world.seconds(59);
-  assert.equal(state(), "running", "a request was seen");
-  await world.seconds(1);
-  assert.deepEqual(daemon.probe.state, {
-    state: "detached",
-    asked: false,
-    why: "no SMB mount for 60 s; the next one attaches it again",
-  });
-  assert.equal(probe.stopped, true);
-  table = [{ target: { protocol: "smb" }, mountPoint: "/m", device: "0:1", type: "cifs" }];
-  await world.seconds(1);
-  probe.hello();
-  assert.equal(state(), "running");
-  table = [];
-  await world.seconds(61);
-  assert.equal(state(), "detached");
-  await daemon.attachProbes(true);
-  await world.seconds(1);
-  assert.equal(state(), "starting", "who asks for it has it for another minute");
-  users = undefined;
-  await world.seconds(1000);
-  assert.equal(state(), "starting", "a module that cannot be unloaded is not let go");
 });
 
 test("while the disk stalls, what is to be written of an open incident waits once, not once for each second", async (t) => {

@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import { recoverBundles } from "../bundle/recover.ts";
 import { createBundle } from "../bundle/writer.ts";
 import { type Config, parseConfig } from "../config/config.ts";
+import { op } from "../detect/fixture.ts";
 import type { Probe, ProbeExit } from "../probe/helper.ts";
 import type { ProbeEvent, SmbOp } from "../probe/op.ts";
 import type { ProbeSettings } from "../probe/settings.ts";
@@ -185,3 +186,14 @@ export function copyOf(t: TestContext, stateDir: string): string {
   writeFileSync(join(copy, "a-crash"), "");
   return copy;
 }
+
+/** The world a second later, with its probe attached. */
+export async function attached(world: World): Promise<World> {
+  await world.seconds(1);
+  world.probe.hello();
+  return world;
+}
+
+/** An operation that has ended right now, too slow for the defaults. */
+export const slow = (world: World, seq: number, latencyMs = 1500) =>
+  op({ seq, latencyMs, endedNs: world.clock.nowNs() });
