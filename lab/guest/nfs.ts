@@ -33,7 +33,8 @@ export interface NfsMounted {
 }
 
 const root = "/run/lab-work/nfs";
-const pipes = join(root, "rpc_pipefs");
+/** Where the kernel and its helpers meet. */
+export const pipes = join(root, "rpc_pipefs");
 const port = 2049;
 
 /** What the server exports: a directory in memory. */
@@ -96,7 +97,7 @@ async function ready(lab: Lab, process: Background, isReady: (files: readonly st
   });
 }
 
-function openFiles(pid: number): string[] {
+export function openFiles(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;
   return readdirSync(directory).flatMap((name) => {
     try {
