@@ -112,7 +112,7 @@ async function closed(
         summary,
         advice: [
           `start the ${service} server on ${address}, or look why it ended`,
-          `if it listens on another port: port=`,
+          `if it listens on another port: port=NUMBER`,
           ...(address === question.host
             ? []
             : [`if ${address} is not the server's address any more: see the step "name"`]),

@@ -179,6 +179,13 @@ function guestSigning(
   };
 }
 
+/** Refusals that have nothing to do with who asks. */
+const limits: Readonly<Record<string, string>> = {
+  STATUS_INSUFFICIENT_RESOURCES: "it is at a limit of its own",
+  STATUS_REQUEST_NOT_ACCEPTED: "it takes no more connections",
+  STATUS_NO_MEMORY: "it has run out of memory",
+};
+
 function treeFinding(of: SmbCase, who: Who, result: TreeResult): Finding {
   const { host, share } = of.target;
   const name = `//${host}/${share}`;
@@ -225,6 +232,19 @@ function treeFinding(of: SmbCase, who: Who, result: TreeResult): Finding {
           "the first name behind the server is the share, what follows is a directory in it",
         ],
       },
+    };
+  }
+  const limit = limits[status];
+  if (limit !== undefined) {
+    const summary = `the server refuses the share ${share}: ${limit}`;
+    const fix =
+      "look at the server's limits and its log (Samba: max connections of the share; Azure Files: handles of the account)";
+    return {
+      result: "fail",
+      evidence,
+      meaning: `${summary}; ${errno}`,
+      fix,
+      verdict: { cause: "unknown", confidence: "likely", summary, advice: [fix] },
     };
   }
   const denied = /ACCESS_DENIED/.test(status);

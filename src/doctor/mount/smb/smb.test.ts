@@ -71,6 +71,12 @@ const verdicts: readonly (readonly [title: string, cause: string, says: RegExp, 
   ["a disabled account", "auth.account-disabled", /off is disabled/, { user: "off" }],
   ["no such share", "mount.share-not-found", /no share nosuch/, { target: "//files/nosuch" }],
   ["a share for others", "server.permission", /not to the share hidden/, { target: "//files/hidden" }],
+  [
+    "a share that takes no more connections",
+    "unknown",
+    /refuses the share full: it is at a limit of its own/,
+    { server: { ...healthy, shares: { full: 0xc000_009a } }, target: "//files/full" },
+  ],
   ["no such directory", "mount.share-not-found", /no\/such in share is not there/, { target: "//files/share/no/such" }],
   [
     "a client that is too old",
