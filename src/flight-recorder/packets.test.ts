@@ -7,9 +7,7 @@ import { capture, createMessage, deliver, Secrets } from "../packets/testing/pac
 import { withDir } from "../system/fixture.ts";
 import type { Argv } from "../system/process.ts";
 import type { Endpoint } from "../system/sockets.ts";
-import { PacketPolicy } from "./packet-policy.ts";
 import { Packets, type PacketsOptions } from "./packets.ts";
-import { filterOf, parseCounts, tcpdumpArgv } from "./tcpdump.ts";
 import { put } from "./testing/tracefs.ts";
 
 const S = 1e9;
@@ -264,115 +262,4 @@ describe("the packet recorder", () => {
       },
       { mode: "off" },
     ));
-});
-
-describe("what the packet recorder costs", () => {
-  const sample = { intervalNs: 10 * S, cpuNs: 0, taken: 0, host: 0 };
-  const policy = (): PacketPolicy => new PacketPolicy({ mode: "auto", budget: 0.005, postNs: 60 * S });
-
-  it("counts its own time, and what the kernel does for packets of the servers and of the whole host", () => {
-    for (const [change, cost] of [
-      [{ cpuNs: 0.02 * S }, 0.002],
-      [{ taken: 10_000 }, 0.0005],
-      [{ host: 1_000_000 }, 0.05],
-    ] as const) {
-      const one = policy();
-      one.sample({ ...sample, ...change }, 0);
-      assert.equal(one.cost, cost);
-      assert.equal(one.phase, cost > 0.005 ? "armed" : "recording");
-    }
-  });
-
-  it("is too dear after a second of three times the budget, and later the nearer it is to it", () => {
-    for (const [cpuNs, seconds] of [
-      [0.05 * S, 1],
-      [0.016 * S, 1],
-      [0.012 * S, 2],
-      [0.006 * S, 11],
-      [0.005 * S, Number.POSITIVE_INFINITY],
-    ] as const) {
-      const one = policy();
-      let second = 0;
-      while (one.phase === "recording" && second < 60) one.sample({ ...sample, intervalNs: S, cpuNs }, ++second * S);
-      assert.equal(one.phase === "armed" ? second : Number.POSITIVE_INFINITY, seconds, `${cpuNs / S} of a processor`);
-    }
-  });
-
-  it("is affordable again when the host has been calm for a while, not while the work goes on that was too dear", () => {
-    const busy = { intervalNs: S, cpuNs: 0.02 * S, taken: 8000, host: 10_000 };
-    const armed = (host: number, seconds: number): PacketPolicy => {
-      const one = policy();
-      one.sample(busy, 0);
-      assert.equal(one.phase, "armed");
-      for (let second = 1; second <= seconds; second++) {
-        one.sample({ intervalNs: S, cpuNs: 0, taken: 0, host }, second * S);
-        one.advance(second * S);
-      }
-      return one;
-    };
-    // A packet of this host cost 2.9 µs: 860 of them a second are within half of the budget, 870 are not.
-    assert.deepEqual(
-      [armed(860, 59).phase, armed(860, 60).phase, armed(870, 60).phase],
-      ["armed", "recording", "armed"],
-    );
-    assert.deepEqual([armed(9000, 299).phase, armed(9000, 300).phase], ["armed", "recording"]);
-    assert.equal(armed(30_000, 599).phase, "armed", "a filter on 30,000 packets a second is too dear by itself");
-  });
-
-  it("says what it cost when it was too dear", () => {
-    const one = policy();
-    one.sample({ ...sample, cpuNs: S }, 0);
-    one.sample({ ...sample, host: 100 }, 10 * S);
-    assert.equal(one.cost, 0.1);
-  });
-
-  it("is looked at again after five minutes, and later each time", () => {
-    const one = policy();
-    const dear = { ...sample, cpuNs: S };
-    one.sample(dear, 0);
-    one.advance(299 * S);
-    assert.equal(one.phase, "armed");
-    one.advance(300 * S);
-    assert.equal(one.phase, "recording");
-    one.sample(dear, 310 * S);
-    one.advance(900 * S);
-    assert.equal(one.phase, "armed");
-    one.advance(910 * S);
-    assert.equal(one.phase, "recording");
-  });
-
-  it("does not matter when it is asked for always", () => {
-    const one = new PacketPolicy({ mode: "always", budget: 0.005, postNs: S });
-    one.sample({ ...sample, cpuNs: 9 * S }, 0);
-    assert.equal(one.phase, "recording");
-  });
-});
-
-describe("the arguments of tcpdump", () => {
-  it("name addresses and ports, nothing that is no address", () => {
-    const list = [
-      { address: "[fe80::1%2]", port: 445 },
-      { address: "10.0.0.2", port: 2049 },
-      { address: "-w /etc/x", port: 445 },
-    ];
-    assert.equal(filterOf(list), "tcp and ((host fe80::1 and port 445) or (host 10.0.0.2 and port 2049))");
-    const many = Array.from({ length: 100 }, (_, index) => ({ address: `10.0.0.${index}`, port: 445 + (index % 2) }));
-    assert.equal(filterOf(many), "tcp and (port 445 or port 446)");
-    const settings = { directory: "/d", servers: list, snapLength: 128, fileMb: 4, files: 4, unbuffered: true };
-    const local = [
-      { address: "127.0.0.1", port: 445 },
-      { address: "::1", port: 2049 },
-    ];
-    const once = "tcp and ((host 127.0.0.1 and port 445 and inbound) or (host ::1 and port 2049 and inbound))";
-    assert.equal(filterOf(local), once);
-    assert.deepEqual(tcpdumpArgv(settings).slice(-4, -1), ["-w", "/d/packets.pcap", "-U"]);
-  });
-
-  it("are followed by counts", () => {
-    assert.deepEqual(parseCounts("1 packet captured\n2 packets received by filter\n3 packets dropped by kernel\n"), {
-      captured: 1,
-      dropped: 3,
-    });
-    assert.equal(parseCounts("tcpdump: listening on any"), undefined);
-  });
 });

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseDebugData } from "./debug-data.ts";
-import { debugDataOf, forms, printDebugData } from "./debug-data-fixture.ts";
+import { debugDataOf, forms } from "./debug-data-fixture.ts";
+import { printDebugData } from "./debug-data-print-fixture.ts";
 
 describe("DebugData of every form", () => {
   for (const form of forms) {

@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 import type { Observation, ObservationOf, ObservationType } from "../detect/observation.ts";
 import type { Run, RunResult } from "../system/process.ts";
 import type { Stream } from "../system/stream.ts";
+import { mountsSource } from "./mounts.ts";
 import type { Outcome, Situation, Source, SourceRoots } from "./source.ts";
 
 // For tests: a machine that is a directory, whose clock stands still.
@@ -85,3 +86,18 @@ const noStream: Stream = (argv, { onEnd }) => {
   onEnd({ missing: true, reason: `${argv[0]} is not installed` });
   return { stop: () => {} };
 };
+
+export const smbMount = "40 22 0:45 / /mnt/s rw - cifs //files/data rw,vers=3.1.1,addr=10.0.0.1\n";
+export const nfsMount = "41 22 0:46 / /mnt/n rw - nfs4 nas:/export rw,vers=4.2,hard,addr=10.0.0.2\n";
+
+/** A machine with one SMB and one NFS mount, and the source that has seen them. */
+export async function withMounts(
+  t: TestContext,
+  run?: Run,
+): Promise<{ machine: FakeMachine; mounts: ReturnType<typeof mountsSource> }> {
+  const machine = fakeMachine(t, run === undefined ? {} : { run });
+  machine.write("proc/1/mountinfo", smbMount + nfsMount);
+  const mounts = mountsSource(machine.roots);
+  await machine.look(mounts);
+  return { machine, mounts };
+}
