@@ -71,7 +71,7 @@ export default defineScenario({
   name: "dead-mounts",
   summary: "every command of the toolbox ends by itself while all paths of an SMB and of a hard NFS mount block",
   kernels: seenOn(),
-  timeLimitSeconds: 900,
+  timeLimitSeconds: 1500,
 
   async setup(lab) {
     await startSamba(lab);
@@ -86,15 +86,15 @@ export default defineScenario({
     for (const port of [445, 2049]) await dropPort(lab, port);
     const blocked: Background[] = [smb, nfs].map((path) => lab.start(["stat", join(path, "blocked")]));
     await lab.sleep(3);
+    writeFileSync(join(lab.work, "asks"), "");
+    await lab.step("aod show, in the mounts", () =>
+      lab.until("both have ended", limitMs / 1000, () => standing.every(({ running }) => !running)),
+    );
     const asked: Asked[] = [];
     for (const args of commands(lab.work)) {
       asked.push(await lab.step(`aod ${args.join(" ")}`, () => ask(lab, args)));
       lab.writeJson("asked.json", asked);
     }
-    writeFileSync(join(lab.work, "asks"), "");
-    await lab.step("aod show, in the mounts", () =>
-      lab.until("both have ended", limitMs / 1000, () => standing.every(({ running }) => !running)),
-    );
     lab.writeJson(
       "blocked.json",
       blocked.map(({ running }) => running),
