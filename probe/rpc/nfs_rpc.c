@@ -26,7 +26,7 @@ static const struct section sections[] = {
 
 static int prepare(const struct options *options, struct bpf_object *object)
 {
-	return rpc_prepare(object, AOD_RPC_RING, AOD_RPC_TARGETS);
+	return rpc_prepare(options, object, AOD_RPC_RING, AOD_RPC_TARGETS);
 }
 
 /*

@@ -3,10 +3,11 @@
 #include <string.h>
 #include "rpc.h"
 
-int rpc_prepare(struct bpf_object *object, __u32 ring, __u32 slots)
+int rpc_prepare(const struct options *options, struct bpf_object *object, __u32 ring, __u32 slots)
 {
 	struct aod_rpc_tunables tunables = {};
 
+	rpc_quiet(options->quiet_ms / options->tick_ms);
 	rpc.ring = ring;
 	rpc.slots = slots;
 	/* nothing is slow and nothing an outlier until somebody says so */

@@ -36,6 +36,7 @@ void rpc_tell_targets(void);
 /* tick.c: TICK, INFLIGHT and LOST. */
 void rpc_start(const struct loaded *loaded);
 void rpc_tick(void);
+void rpc_quiet(unsigned int ticks); /* while nothing happens, of so many ticks one is told */
 
 /* held.c: ends what the client was told to come again with and never did. */
 void rpc_end_held(__u64 now);
@@ -45,7 +46,7 @@ void rpc_history(const struct aod_history_request *request);
 void rpc_history_pump(void);
 
 /* request.c: before the load: nothing is an outlier yet. Then false for what this probe does not know. */
-int rpc_prepare(struct bpf_object *object, __u32 ring, __u32 slots);
+int rpc_prepare(const struct options *options, struct bpf_object *object, __u32 ring, __u32 slots);
 bool rpc_request(__u16 type, const void *payload, size_t size);
 
 /* record.c: a copy of a record that is not torn; adds one to the open frame without the kernel's address. */

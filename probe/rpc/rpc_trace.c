@@ -73,7 +73,7 @@ static int prepare(const struct options *options, struct bpf_object *object)
 {
 	static struct aod_rpc_number numbers[AOD_RPC_NAMES];
 	static struct aod_rpc_known known[AOD_RPC_TRACE_TARGETS];
-	int err = rpc_prepare(object, AOD_RPC_TRACE_RING, AOD_RPC_TRACE_TARGETS);
+	int err = rpc_prepare(options, object, AOD_RPC_TRACE_RING, AOD_RPC_TRACE_TARGETS);
 
 	if (err)
 		return err;

@@ -12,6 +12,17 @@ __u64 rpc_lost_stdout;
 static struct aod_rpc_stats seen[AOD_RPC_TARGETS * AOD_RPC_PROCEDURES]; /* as of the last tick */
 static __u32 ids[AOD_RPC_TARGETS]; /* of the targets, as of the last tick */
 
+static struct {
+	unsigned int most, skipped;
+	__u64 head; /* as of the last tick that was told */
+	__u32 open;
+} quiet = { .open = 1 };
+
+void rpc_quiet(unsigned int ticks)
+{
+	quiet.most = ticks;
+}
+
 void rpc_start(const struct loaded *loaded)
 {
 	probe = loaded;
@@ -168,6 +179,7 @@ static void send_inflight(__u64 now)
 		else
 			rpc_lost_stdout++;
 	}
+	quiet.open = head->open;
 	out_close();
 }
 
@@ -201,8 +213,19 @@ static void send_losses(__u64 recursion)
 
 void rpc_tick(void)
 {
-	const __u64 now = now_ns(), recursion = recursion_misses();
+	const __u64 head = *(volatile __u64 *)rpc.head;
+	__u64 now, recursion;
 
+	/* the last tick found nothing in flight, and nothing has begun since: then nothing has ended either */
+	if (quiet.skipped + 1 < quiet.most && !quiet.open && head == quiet.head) {
+		quiet.skipped++;
+		return;
+	}
+	quiet.skipped = 0;
+	quiet.open = 1; /* unless it is looked for */
+	quiet.head = head;
+	now = now_ns();
+	recursion = recursion_misses();
 	rpc_end_held(now);
 	rpc_tell_targets();
 	send_tick(now, recursion);

@@ -6,7 +6,7 @@
 #include "wire.h"
 
 #define PLENTY (AOD_TARGETS / 4)
-#define IDLE_TICKS 60 /* without ops this long */
+#define IDLE_TICKS 120 /* without ops this long: a minute of the daemon's */
 
 static __u16 idle[AOD_TARGETS];
 

@@ -44,8 +44,7 @@ export function helpersOf(
       kinds: replaced === undefined ? furtherKinds : [],
       start: (kind, hears, onExit) => {
         const followed = world.follow(1 + furtherKinds.indexOf(kind), startProcess);
-        const sizes = { tickMs: TICK_MS, outliersKib: OUTLIERS_KIB };
-        const helper = { program: paths.probe, object: paths.object(kind.object), ...sizes, clock: world.clock };
+        const helper = { program: paths.probe, object: paths.object(kind.object), ...ticks, clock: world.clock };
         const started = kind.start({ ...helper, start: followed.start }, hears, onExit);
         followed.record();
         return started;
