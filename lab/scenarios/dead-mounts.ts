@@ -88,7 +88,7 @@ export default defineScenario({
     await lab.sleep(3);
     writeFileSync(join(lab.work, "asks"), "");
     await lab.step("aod show, in the mounts", () =>
-      lab.until("both have ended", limitMs / 1000, () => standing.every(({ running }) => !running)),
+      lab.until("both have ended", 60, () => standing.every(({ running }) => !running)),
     );
     const asked: Asked[] = [];
     for (const args of commands(lab.work)) {
