@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { chownSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { makeCcache, makeKeytab, SESSION_KEY } from "../../kerberos/fixture.ts";
 import { client, nowS, REALM } from "./fixture.ts";
@@ -155,7 +157,27 @@ describe("NFS with Kerberos", () => {
     here.write("proc/self/mountinfo", pipefs);
     here.write("etc/krb5.keytab", makeKeytab(["host/client.lab.test@LAB.TEST"]));
     daemon(here);
-    assert.equal((await here.examine({ about: "nas.lab.test:/srv", user: "alice" })).verdict.cause, "auth.no-ticket");
+    const asked = async () => {
+      const { verdict, steps } = await here.examine({ about: "nas.lab.test:/srv", user: "alice" });
+      return [verdict.cause, steps.find(({ name }) => name === "ticket")?.meaning ?? ""] as const;
+    };
+    const [none, denied] = await asked();
+    assert.equal(none, "auth.no-ticket");
+    assert.match(denied, /"Permission denied"/);
+  });
+
+  const mayGive = process.getuid?.() === 0;
+  it("what an expired ticket means there", { skip: mayGive ? false : "only root gives a file away" }, async (t) => {
+    const here = client(t);
+    here.write("proc/self/mountinfo", pipefs);
+    here.write("etc/krb5.keytab", makeKeytab(["host/client.lab.test@LAB.TEST"]));
+    daemon(here);
+    const tgt = { service: "krbtgt/LAB.TEST@LAB.TEST", end: nowS - 60, renewUntil: 0 };
+    here.write("tmp/krb5cc_1000", makeCcache("alice@LAB.TEST", [tgt]));
+    chownSync(join(here.machine.fsRoot, "tmp/krb5cc_1000"), 1000, 1000);
+    const { verdict, steps } = await here.examine({ about: "nas.lab.test:/srv", user: "alice" });
+    assert.equal(verdict.cause, "auth.ticket-expired");
+    assert.match(steps.find(({ name }) => name === "ticket")?.meaning ?? "", /"Key has expired"/);
   });
 });
 

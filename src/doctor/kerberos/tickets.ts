@@ -92,7 +92,9 @@ function cacheFindings({ name, isDefault, cache }: UserCache, nowS: number): Fin
   const weak = cache.tickets.some(
     ({ encryption, end }) => end > nowS && encryption !== undefined && isWeakEncryption(encryption),
   );
-  const first = `${name} of ${cache.client}${isDefault ? "" : ", not where it is looked for"}`;
+  // rpc.gssd's own, by the machine's key.
+  const place = isDefault ? "" : /\/krb5ccmachine_/.test(name) ? ", kept by rpc.gssd" : ", not where it is looked for";
+  const first = `${name} of ${cache.client}${place}`;
   return [
     {
       result: weak ? "warn" : "ok",
@@ -213,7 +215,9 @@ function expired(of: KerberosCase, { name, cache }: UserCache, nowS: number): Fi
     result: "fail",
     evidence: summary,
     meaning:
-      "cifs.upcall finds no ticket that is valid: mount error(126) or (127), and a mounted share cannot reconnect",
+      of.subject.protocol === "nfs"
+        ? 'whatever the user opens in the mount fails with "Key has expired"'
+        : "cifs.upcall finds no ticket that is valid: mount error(126) or (127), and a mounted share cannot reconnect",
     fix,
     verdict: verdict("auth.ticket-expired", "certain", summary, [
       fix,
@@ -241,7 +245,10 @@ function noTicket(of: KerberosCase, { defaultName, others, keytab }: CacheSearch
   return {
     result: "fail",
     evidence: summary,
-    meaning: "the kernel gets no ticket: mount error(126), Required key not available",
+    meaning:
+      subject.protocol === "nfs"
+        ? 'whatever the user opens in the mount fails with "Permission denied"'
+        : "the kernel gets no ticket: mount error(126), Required key not available",
     ...(advice[0] === undefined ? {} : { fix: advice[0] }),
     verdict: verdict("auth.no-ticket", own === undefined ? "certain" : "likely", summary, advice),
   };
