@@ -43,7 +43,8 @@ const withoutPipefs: Finding = {
 const withoutGssd: Finding = {
   result: "fail",
   evidence: "rpc.gssd does not run",
-  meaning: "the kernel asks nobody for a security context: mount.nfs says access denied, or hangs",
+  meaning:
+    'the kernel asks nobody for a security context: mount.nfs says "an incorrect mount option was specified" (error 22), or access denied',
   fix: "systemctl start rpc-gssd.service; it starts only where /etc/krb5.keytab is",
   verdict: {
     cause: "nfs.gss-failure",

@@ -54,6 +54,8 @@ export const nfsMountErrors: readonly NfsMountError[] = [
       { cause: "mount.export-denied", told: "exports: MNT3ERR_ACCES; path: NFS4ERR_ACCESS" },
       { cause: "mount.share-not-found", told: "exports: MNT3ERR_ACCES, and the path is in no export" },
       { cause: "nfs.gss-failure", told: "rpc.gssd: not running, no keytab; path: the flavours that the export takes" },
+      { cause: "auth.wrong-spn", told: "service: the KDC has no nfs/HOST" },
+      { cause: "server.down", told: "kdc: no KDC answers" },
     ],
   },
   { errno: 16, says: /busy or already mounted/, causes: [{ cause: "mount.busy", told: "the mount point is in use" }] },
@@ -72,7 +74,7 @@ export const nfsMountErrors: readonly NfsMountError[] = [
     says: /incorrect mount option|Invalid argument/,
     causes: [
       { cause: "mount.option-unknown", told: "options: a name or a value that mount.nfs or this kernel does not know" },
-      { cause: "nfs.gss-failure", told: "path: sec= that the server does not offer" },
+      { cause: "nfs.gss-failure", told: "rpc.gssd: not running; path: sec= that the server does not offer" },
     ],
   },
   {
