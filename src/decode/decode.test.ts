@@ -55,6 +55,31 @@ describe("a line of a trace", () => {
     assert.deepEqual(parseTraceLine("what?"), { kind: "unknown", text: "what?" });
   });
 
+  it("is read in one go, however many blanks it has", () => {
+    const blanks = " ".repeat(1_000_000);
+    assert.equal(parseTraceLine(`${blanks}x`).kind, "unknown");
+    assert.deepEqual(
+      [...fieldsOf(`a=1${blanks}b=2${blanks}`)],
+      [
+        ["a", "1"],
+        ["b", "2"],
+      ],
+    );
+  });
+
+  it("may be damaged: a request without a number is told as it stands", () => {
+    const enter = (mid: string): string => line(1, "cat-1", `smb3_cmd_enter: sid=0x1 tid=0x2 cmd=5 mid=${mid}`);
+    const { items } = decoded([enter("7"), enter("8 39.6"), enter("")]);
+    assert.deepEqual(
+      items.map((item) => [item.type, item.type === "request" ? item.mid : undefined]),
+      [
+        ["event", undefined],
+        ["event", undefined],
+        ["request", "7"],
+      ],
+    );
+  });
+
   it("has fields whose values may hold blanks", () => {
     assert.deepEqual(
       [...fieldsOf("xid=1 path=\\a b\\c cr_opts=0x40")],

@@ -23,7 +23,7 @@ const none: TraceLine = { kind: "none" };
 
 // `          bash-1       (  1) [001] d..1.    39.645676: smb3_enter: ...`: the thread group and the flags are options. A task's name may hold anything.
 const EVENT =
-  /^\s*(.*)-(\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[(\d+)\]\s+(?:[^\s:\d][^\s:]*\s+|\d\S{3,6}\s+)?(\d+\.\d+):\s+(?:[\w-]+:)?([\w.-]+):\s*(.*)$/;
+  /^(.*)-(\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[(\d+)\]\s+(?:[^\s:\d][^\s:]*\s+|\d\S{3,6}\s+)?(\d+\.\d+):\s+(?:[\w-]+:)?([\w.-]+):\s*(.*)$/;
 // trace_pipe: `CPU:1 [LOST 1234 EVENTS]`; trace-cmd: `CPU:1 [1234 EVENTS DROPPED]`, without a number by an old one.
 const LOST = /^\s*CPU:(\d+) \[(?:LOST (\d+) EVENTS|(?:(\d+) )?EVENTS DROPPED)\]/;
 const HEADING = /^\s*(?:#.*|cpus=\d+|version = .*|CPU \d+ is empty|trace-cmd: .*|)$/;
@@ -51,8 +51,9 @@ export function parseTraceLine(line: string): TraceLine {
 /** `xid=229 sid=0x8c2843d tid=0x80efadf path=\a b cr_opts=0x40`: a value goes to the next ` word=`, since names of files have blanks. */
 export function fieldsOf(text: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
-  for (const [, key, value] of text.matchAll(/(?:^|\s)(\w+)=(.*?)(?=\s+\w+=|$)/g)) {
-    if (key !== undefined && value !== undefined && !fields.has(key)) fields.set(key, value.replace(/,$/, ""));
+  for (const [, key, value] of text.matchAll(/(?:^|\s)(\w+)=(.*?)(?=\s\w+=|$)/g)) {
+    if (key !== undefined && value !== undefined && !fields.has(key))
+      fields.set(key, value.trimEnd().replace(/,$/, ""));
   }
   return fields;
 }

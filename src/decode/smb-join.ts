@@ -91,7 +91,7 @@ export class SmbJoin {
     const fields = fieldsOf(text);
     const cmd = numberIn(fields, "cmd");
     const mid = fields.get("mid");
-    if (cmd === undefined || mid === undefined) return false;
+    if (cmd === undefined || mid === undefined || !/^\d{1,20}$/.test(mid)) return false;
     const task = this.#task(pid);
     const { connection, server, credits, charge, last } = task;
     const call = task.calls.at(-1);
