@@ -178,7 +178,7 @@ function silent(where: string, service: string, evidence: string, alive: string 
       : `${where} does not answer while the host does (${alive}): a firewall drops packets to the ${service} port`;
   return failed(
     `${where}: ${evidence}${alive === undefined ? "; neither do other ports nor ping" : `; ${alive}`}`,
-    `${summary}; mount says error 115 or 110`,
+    `${summary}; mount says error 115 or 110, of SMB without port= 111 where port 139 refuses`,
     {
       cause: "network.port-blocked",
       confidence: alive === undefined ? "likely" : "certain",

@@ -18,7 +18,7 @@ export async function routeTo(address: string, machine: Machine, signal: AbortSi
     return {
       result: "fail",
       evidence: `${address}: ${why}`,
-      meaning: `${summary}: a mount fails with error 101 or 113`,
+      meaning: `${summary}: a mount fails with error 101 or 113, by a route that prohibits with 13, by a blackhole with 22`,
       fix: "check the network's interfaces and routes: ip address, ip route",
       verdict: {
         cause: "network.port-blocked",

@@ -16,7 +16,7 @@ const offered: Check<SmbCase> = {
     return {
       result: "fail",
       evidence: `the server offers ${mechanisms.join(", ")}, and no Kerberos`,
-      meaning: `${target.host} is in no realm as far as it tells: mount error(22)`,
+      meaning: `${target.host} is in no realm as far as it tells; the client asks for a ticket all the same: mount error(126) without one, and with one it is the server that refuses it`,
       fix,
     };
   },
