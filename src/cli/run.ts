@@ -12,7 +12,7 @@ import { version } from "../system/version.ts";
 
 const BEAT_MS = 1000;
 /** A service manager waits 10 s at least; on a machine that is busy the timer is late, and the process takes a while to go. */
-const END_LIMIT_MS = 8000;
+const END_LIMIT_MS = 6000;
 const levels = ["debug", "info", "warn", "error"];
 
 export function build(): Command {
