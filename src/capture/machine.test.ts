@@ -20,7 +20,7 @@ async function put(root: string, files: Readonly<Record<string, string>>): Promi
 }
 
 const stat = (tid: number, comm: string, state: string, flags = 0): string =>
-  `${tid} (${comm}) ${state} 1 ${tid} 1 0 -1 ${flags} 10 0 0 0 7 5 0 0 20 0 1 0 4242 0 0 0`;
+  `${tid} (${comm}) ${state} 1 ${tid} 1 0 -1 ${flags} 10 0 0 0 7 5 0 0 20 0 2 0 4242 0 0 0`;
 
 /** Four tasks: one in D state below the SMB client, one of its threads, an ordinary one, one that runs. */
 const withTasks = (work: (root: string) => Promise<void>): Promise<void> =>

@@ -11,7 +11,15 @@ const kthread = "77 (kworker/0:1-events) I 2 0 0 0 -1 69238880 0 0 0 0 3 40 0 0 
 
 describe("files of tasks", () => {
   it("a stat has the fields of proc_pid_stat(5)", () => {
-    const expected = { ppid: 2, comm: "kworker/0:1-events", state: "I", cpuTicks: 43, startTicks: 555, kernel: true };
+    const expected = {
+      ppid: 2,
+      comm: "kworker/0:1-events",
+      state: "I",
+      cpuTicks: 43,
+      startTicks: 555,
+      kernel: true,
+      threads: 1,
+    };
     assert.deepEqual(parseTaskStat(kthread), expected);
   });
 

@@ -45,12 +45,19 @@ function stat(root: string, pid: number, tid: number, text: string): void {
   writeFileSync(join(directory, "stat"), text);
 }
 
+/** A thread of a 6.1 kernel. */
+const kthread = (pid: number): string =>
+  `${pid} (kworker/0:1-events) I 2 0 0 0 -1 69238880 0 0 0 0 3 40 0 0 20 0 1 0 555 0 0\n`;
+
 describe("tasks in uninterruptible sleep", () => {
   it("are found among all threads, whatever their name is", () =>
     withDir(async (root) => {
       stat(root, 1, 1, "1 (systemd) S 0 1 1 0\n");
       stat(root, 20, 20, "20 (tar) R 1 20 20 0\n");
       stat(root, 20, 21, "21 (a) D (x) D 1 20 20 0\n");
+      // It says that it has no other thread: nobody looks for one.
+      stat(root, 30, 30, kthread(30));
+      stat(root, 30, 31, "31 (hidden) D 1 20 20 0\n");
       mkdirSync(join(root, "fs"));
       const found = await tasksSleepingHard(root);
       assert.deepEqual(found, [{ pid: 20, tid: 21, directory: `${root}/20/task/21`, comm: "a) D (x" }]);

@@ -1,5 +1,13 @@
 import { statSync } from "node:fs";
-import { eachTask, type TaskPlace, type TaskStat, taskComm, taskStat, taskWaitsIn, taskWchan } from "./task-files.ts";
+import {
+  eachTask,
+  eachTaskStat,
+  type TaskPlace,
+  type TaskStat,
+  taskComm,
+  taskWaitsIn,
+  taskWchan,
+} from "./task-files.ts";
 
 /** A task as /proc/PID/task/TID/{stat,wchan} show it. */
 export interface Task extends TaskStat {
@@ -22,13 +30,11 @@ export async function listTasks(procRoot: string, limit: number, signal?: AbortS
   const tasks: Task[] = [];
   let more = 0;
   let owner: { readonly pid: number; readonly uid: number | undefined } | undefined;
-  const look = (place: TaskPlace): void => {
+  const look = (place: TaskPlace, stat: TaskStat): void => {
     if (tasks.length >= limit) {
       more += 1;
       return;
     }
-    const stat = taskStat(place);
-    if (stat === undefined) return;
     const { pid, tid } = place;
     if (owner?.pid !== pid) owner = { pid, uid: ownerOf(`${procRoot}/${pid}`) };
     const { uid } = owner;
@@ -36,7 +42,7 @@ export async function listTasks(procRoot: string, limit: number, signal?: AbortS
     const sleeps = wchan === undefined ? {} : { wchan };
     tasks.push({ pid, tid, ...stat, ...sleeps, ...(uid === undefined ? {} : { uid }) });
   };
-  await eachTask(procRoot, look, signal);
+  await eachTaskStat(procRoot, look, signal);
   return { tasks, more };
 }
 
@@ -48,11 +54,10 @@ export interface SleepingHard extends TaskPlace {
 /** All tasks in state D. */
 export async function tasksSleepingHard(procRoot: string, signal?: AbortSignal): Promise<readonly SleepingHard[]> {
   const found: SleepingHard[] = [];
-  const look = (place: TaskPlace): void => {
-    const stat = taskStat(place);
-    if (stat?.state === "D") found.push({ ...place, comm: stat.comm });
+  const look = (place: TaskPlace, { state, comm }: TaskStat): void => {
+    if (state === "D") found.push({ ...place, comm });
   };
-  await eachTask(procRoot, look, signal);
+  await eachTaskStat(procRoot, look, signal);
   return found;
 }
 
