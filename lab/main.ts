@@ -158,7 +158,7 @@ async function runAndPrint(names: readonly string[], flags: RunFlags): Promise<v
   printVerdicts(result.verdicts);
   const times = result.bootMs === undefined ? "" : `boot ${(result.bootMs / 1000).toFixed(1)} s; `;
   say(`${times}console ${result.console}`);
-  if (tree !== undefined) await recordPasses(passesFile, result.verdicts, tree, new Date());
+  if (tree !== undefined) await recordPasses(passesFile, result.verdicts, tree, new Date(), flags.set);
   process.exitCode = result.verdicts.some((verdict) => verdict.failure !== undefined) ? 1 : 0;
 }
 

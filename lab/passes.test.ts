@@ -31,7 +31,16 @@ test("the last pass of each scenario on each kernel is kept with its commit; a f
       ["hang", "6.12", "bb", "12ab", second.toISOString()],
     ],
   );
+  const shorter = await recordPasses(file, [verdict("hang", "6.12")], { commit: "cc" }, second, { minutes: "9" });
+  assert.deepEqual(
+    shorter.filter(({ kernel }) => kernel === "6.12").map(({ commit, set }) => [commit, set]),
+    [
+      ["bb", undefined],
+      ["cc", { minutes: "9" }],
+    ],
+    "other settings are another pass",
+  );
   const text = readFileSync(file, "utf8");
-  assert.deepEqual(JSON.parse(text), all);
+  assert.deepEqual(JSON.parse(text), shorter);
   assert.ok(!text.includes("/not/told"), "directories of this machine stay out of it");
 });

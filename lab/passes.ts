@@ -1,4 +1,4 @@
-// bench/results/lab-passes.json: the last pass of each scenario on each kernel, with the commit that it was seen at.
+// bench/results/lab-passes.json: the last pass of each scenario on each kernel with the same settings, with the commit that it was seen at.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasCode } from "../src/system/proc.ts";
@@ -9,6 +9,8 @@ export interface Pass {
   readonly scenario: string;
   readonly kernel: string;
   readonly release: string;
+  /** Those that were changed; absent when none was. */
+  readonly set?: Readonly<Record<string, string>>;
   readonly commit: string;
   /** Hash of what differed from the commit; absent when nothing did. */
   readonly dirty?: string;
@@ -16,12 +18,13 @@ export interface Pass {
   readonly tookMs: number;
 }
 
-/** Adds those that passed to the file, each in the place of the same scenario's on the same kernel. */
+/** Adds those that passed, with these settings, to the file: each in the place of the same scenario's on the same kernel with the same settings. */
 export async function recordPasses(
   file: string,
   verdicts: readonly Verdict[],
   { commit, dirty }: TreeState,
   date: Date,
+  set: Readonly<Record<string, string>> = {},
 ): Promise<readonly Pass[]> {
   const fresh = verdicts.flatMap(({ scenario, kernel, release, failure, tookMs }): Pass[] =>
     failure === undefined
@@ -30,6 +33,7 @@ export async function recordPasses(
             scenario,
             kernel,
             release,
+            ...(Object.keys(set).length === 0 ? {} : { set }),
             commit,
             ...(dirty === undefined ? {} : { dirty }),
             date: date.toISOString(),
@@ -38,7 +42,8 @@ export async function recordPasses(
         ]
       : [],
   );
-  const nameOf = ({ scenario, kernel }: Pass): string => `${scenario} ${kernel}`;
+  const nameOf = ({ scenario, kernel, set }: Pass): string =>
+    [scenario, kernel, ...Object.entries(set ?? {}).map(([key, value]) => `${key}=${value}`)].join(" ");
   const replaced = new Set(fresh.map(nameOf));
   const kept = (await readPasses(file)).filter((pass) => !replaced.has(nameOf(pass)));
   const all = [...kept, ...fresh].sort((a, b) => nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }));
