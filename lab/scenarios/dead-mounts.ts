@@ -70,7 +70,7 @@ function standIn(lab: Lab, cwd: string, name: string): Background {
 export default defineScenario({
   name: "dead-mounts",
   summary: "every command of the toolbox ends by itself while all paths of an SMB and of a hard NFS mount block",
-  kernels: seenOn(),
+  kernels: seenOn("6.12"),
   timeLimitSeconds: 1500,
 
   async setup(lab) {

@@ -157,7 +157,7 @@ export default defineScenario({
   name: "doctor-kerberos",
   summary:
     "a mount with sec=krb5 against a real KDC and Samba works, and aod doctor kerberos names the cause when it does not",
-  kernels: seenOn("6.12"),
+  kernels: seenOn("6.1", "6.12", "7.2"),
   timeLimitSeconds: 1500,
 
   async setup(lab) {

@@ -142,7 +142,7 @@ interface Outcome {
 export default defineScenario({
   name: "doctor-nfs",
   summary: "aod doctor mount SERVER:/EXPORT names the cause of each fault of a real server",
-  kernels: seenOn("6.12"),
+  kernels: seenOn("6.1", "6.12", "7.2"),
   alone: "rpcbind is killed, and nothing registers with another",
   timeLimitSeconds: 500,
 

@@ -103,7 +103,7 @@ export default defineScenario({
   name: "hang",
   summary:
     "every path of an SMB and of a hard NFS mount blocks: the hang is told while nothing ends, and every capture ends",
-  kernels: seenOn("6.1", "6.12"),
+  kernels: seenOn("6.1", "6.12", "7.2"),
   timeLimitSeconds: 600,
 
   async setup(lab) {
