@@ -45,7 +45,7 @@ export function opensOutOfSight(lab: Lab, path: string): Background {
 
 /** Opens a file again and again, and between them others, which it closes. */
 export function leaks(lab: Lab, directory: string): Background {
-  const script = `my @kept; for (my $i = 0; $i < 2000; $i++) { open(my $f, ">>", "$ARGV[0]/" . ($i % 2 ? "closed-$i" : "leaked")) or die $!;
+  const script = `my @kept; for (my $i = 0; $i < 2000; $i++) { open(my $f, ">>", "$ARGV[0]/" . ($i % 2 ? "closed-$i" : "leaked-$i")) or die $!;
     if ($i % 2) { close($f) } else { push @kept, $f } select(undef, undef, undef, 0.5); }`;
   return lab.start(["perl", "-e", script, directory]);
 }
