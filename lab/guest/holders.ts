@@ -43,7 +43,7 @@ export function opensOutOfSight(lab: Lab, path: string): Background {
   return lab.start(["perl", "-e", script, path]);
 }
 
-/** Opens a file again and again, and between them others, which it closes. */
+/** Opens one file after the other; each second one it closes. */
 export function leaks(lab: Lab, directory: string): Background {
   const script = `my @kept; for (my $i = 0; $i < 2000; $i++) { open(my $f, ">>", "$ARGV[0]/" . ($i % 2 ? "closed-$i" : "leaked-$i")) or die $!;
     if ($i % 2) { close($f) } else { push @kept, $f } select(undef, undef, undef, 0.5); }`;
