@@ -24,7 +24,7 @@ test("a probe that runs and says nothing is stuck, also one beside smb_wire; one
   assert.deepEqual(stuck(), []);
   await world.seconds(1);
   assert.deepEqual(stuck(), ["the probe nfs_rpc gave no sign of life for 21 s"]);
-  const tick = { nowNs: world.clock.nowNs(), recursionMisses: 0, entries: [] };
+  const tick = { nowNs: world.clock.nowNs(), recursionMisses: 0, entries: [], failures: [] };
   hears?.event({ type: "tick", tick });
   assert.deepEqual(stuck(), []);
 });
