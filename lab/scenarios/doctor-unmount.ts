@@ -156,7 +156,7 @@ export default defineScenario({
   name: "doctor-unmount",
   summary:
     "who keeps a mount, each form made for real on SMB and NFS, against what umount says; open-files, its leak and its trace; a dead server",
-  kernels: seenOn("6.1", "6.12"),
+  kernels: seenOn("6.1", "6.12", "7.2"),
   timeLimitSeconds: 900,
 
   async setup(lab) {

@@ -48,7 +48,7 @@ export default defineScenario({
   name: "show",
   summary:
     "smbiostat counts a known work on SMB and NFS exactly; aod show tells both clients, and a frozen server's requests with their age; aod debug dmesg",
-  kernels: seenOn("6.12"),
+  kernels: seenOn("6.12", "7.2"),
   timeLimitSeconds: 420,
 
   async setup(lab) {
