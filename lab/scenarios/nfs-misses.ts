@@ -13,6 +13,7 @@ import { type RunningDaemon, startDaemon } from "../guest/daemon.ts";
 import type { Lab } from "../guest/lab.ts";
 import { exportDirectory, mountNfs, type NfsVersion, nfsVersions, readMountstats, startNfsd } from "../guest/nfs.ts";
 import { defineScenario } from "../scenario.ts";
+import { preemptsTasks } from "../witness/missing.ts";
 
 const recording = "misses.aodrec";
 /** On each mount: all together as many as the rule asks for. */
@@ -161,7 +162,12 @@ export default defineScenario({
       "who got the stale handle",
     );
     assert.ok(noted >= 1, "the rule has spoken");
-    assert.deepEqual(probe.losses, []);
+    // A kernel with preemption may lose a run of a program, and says so.
+    const kinds = preemptsTasks(results) ? ["recursion"] : [];
+    assert.deepEqual(
+      probe.losses.filter(({ kind }) => !kinds.includes(kind)),
+      [],
+    );
   },
 });
 

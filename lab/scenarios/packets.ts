@@ -61,7 +61,7 @@ async function encryptedSession(lab: Lab, { name, options }: Session): Promise<E
 export default defineScenario({
   name: "packets",
   summary: "aod keys takes the keys of encrypted mounts, and aod packets reads with them what was captured",
-  kernels: seenOn("5.10", "6.12"),
+  kernels: seenOn("5.10", "6.1", "6.12", "7.2"),
   timeLimitSeconds: 300,
 
   async setup(lab) {
