@@ -50,7 +50,7 @@ async function all(lab: Lab, ...more: readonly string[]): Promise<Asked> {
 export default defineScenario({
   name: "doctor-mount-all",
   summary: "aod doctor mount --all: what is mounted, and what fstab and a mount unit ask for, right and wrong",
-  kernels: seenOn("6.1", "6.12"),
+  kernels: seenOn("6.1", "6.12", "7.2"),
   timeLimitSeconds: 600,
 
   async setup(lab) {
