@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import type { Answer } from "../../src/doctor/answer.ts";
 import { acceptPort, clearImpairment, dropPort, impair } from "../guest/faults.ts";
 import type { Lab } from "../guest/lab.ts";
 import { addSmbUser, freezeSamba, type SmbOptions, sambaUser, startSamba, thawSamba } from "../guest/samba.ts";
+import { commandOf, startSmbProxy } from "../guest/smb-proxy.ts";
 import { seenOn } from "../kernels.ts";
 import { defineScenario } from "../scenario.ts";
 
@@ -236,27 +236,14 @@ async function reject(lab: Lab, change: "-A" | "-D", by: string): Promise<void> 
   await lab.run(["iptables", "-w", "10", change, ...rule]);
 }
 
-/** A way to the server on which its clock is `seconds` ahead: SystemTime of the first answer, MS-SMB2 2.2.4. */
-async function clockProxy(lab: Lab, port: number, seconds: number): Promise<void> {
-  const at = 4 + 64 + 40;
-  const proxy = createServer((client) => {
-    const server = connect(445, "127.0.0.1");
-    client.pipe(server);
-    server.once("data", (bytes: Buffer) => {
-      bytes.writeBigUInt64LE(bytes.readBigUInt64LE(at) + BigInt(seconds) * 10_000_000n, at);
-      client.write(bytes);
-      server.pipe(client);
-    });
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const)
-      one.on("error", () => other.destroy()).on("close", () => other.destroy());
-  });
-  await new Promise<void>((resolve) => proxy.listen(port, "127.0.0.1", resolve));
-  lab.onEnd("close the proxy", async () => {
-    proxy.close();
-  });
+/** A way to the server on which its clock is `seconds` ahead: SystemTime of the answer to NEGOTIATE, MS-SMB2 2.2.4. */
+function clockProxy(lab: Lab, port: number, seconds: number): Promise<void> {
+  const at = 64 + 40;
+  const answer = (message: Buffer): void => {
+    if (commandOf(message) === 0)
+      message.writeBigUInt64LE(message.readBigUInt64LE(at) + BigInt(seconds) * 10_000_000n, at);
+  };
+  return startSmbProxy(lab, port, { answer });
 }
 
 interface Ran {
