@@ -50,6 +50,10 @@ describe("parts of aod-probe", { skip: withoutCompiler }, () => {
     passes(compile("rpc-life", ["rpc/held", "failures"]));
   });
 
+  test("failures are told once, late where a tick has no room, and counted as lost where the table has none", () => {
+    passes(compile("failures", ["failures"]));
+  });
+
   test("targets that nobody uses give their places back before there is no room for new ones", () => {
     passes(compile("targets", ["wire/targets", "failures"]));
   });

@@ -286,55 +286,6 @@ static void failures_are_counted(void)
 	tunables.slow_ns[row] = 0;
 }
 
-static __u32 ticked;
-
-static bool take(__u64 what, __u32 count)
-{
-	ticked += count;
-	return failure_target(what) != 99;
-}
-
-static void failures_are_told(void)
-{
-	const __u32 row = AOD_RPC_PROCEDURES + PROC_GETATTR;
-	const __u64 full = losses.failures_full;
-	__u32 placed = 0;
-
-	failures_tick(failures, take);
-	CHECK_EQ("all since the begin", ticked > 10, 1);
-	ticked = 0;
-	failures_tick(failures, take);
-	CHECK_EQ("once", ticked, 0);
-	failure_told(5, row, 2);
-	failure_told(5, row, 2);
-	failures_tick(failures, take);
-	CHECK_EQ("differences", ticked, 2);
-	failure_told(99, row, 2);
-	failures_tick(failures, take);
-	CHECK_EQ("no room in the tick", failures_late(), 1);
-	failures_tick(failures, take);
-	CHECK_EQ("told again with the next", ticked, 4);
-	failures_forget(failures, 99);
-	failures_tick(failures, take);
-	CHECK_EQ("forgotten", ticked, 4);
-
-	for (int target = 1; target < 127; target++)
-		for (int status = 1; status < 40; status++)
-			failure_told(target, row, AOD_RPC_ANSWER | status);
-	for (int i = 0; i < AOD_FAILURES; i++)
-		placed += failures[i].what != 0;
-	CHECK_EQ("much of the table is taken", placed > AOD_FAILURES / 2, 1);
-	CHECK_EQ("a loss is counted", losses.failures_full > full, 1);
-	for (int target = 0; target < 128; target++)
-		failures_forget(failures, target);
-	for (int i = 0; i < AOD_FAILURES; i++)
-		CHECK_EQ("given back", failures[i].what, 0);
-	ticked = 0;
-	failure_told(5, row, 2);
-	failures_tick(failures, take);
-	CHECK_EQ("a place used again begins anew", ticked, 1);
-}
-
 static void strangers(void)
 {
 	struct rpc_clnt mountd = client;
@@ -413,7 +364,6 @@ int main(void)
 	given_up();
 	not_held();
 	failures_are_counted();
-	failures_are_told();
 	unsent();
 	strangers();
 	ghost();
